@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings every Swift target shares: the strictest the toolchain offers, warnings as errors.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// C and C++ shims are optimised in debug builds too: the parsers behind them are unusable at -O0.
+let optimised: [CXXSetting] = [.unsafeFlags(["-O2", "-std=c++17"])]
+
+func swiftTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "footfall",
+    products: [.executable(name: "footfall", targets: ["footfall"])],
+    targets: [
+        // C and C++ libraries, each behind a module map or a thin shim.
+        .target(
+            name: "CSimdJSON", cxxSettings: optimised, linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CRE2", cxxSettings: optimised, linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CXXHash", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(
+            name: "CCurl", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CMicroHTTPD"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "COpenSSL"),
+
+        // Swift targets; each imports only what stands above it.
+        swiftTarget("JSON", ["CSimdJSON"]),
+        swiftTarget("Schema", ["JSON", "CRE2"]),
+        swiftTarget("Domain", ["JSON", "Schema", "CXXHash", "COpenSSL"]),
+        swiftTarget("Storage", ["Domain", "JSON"]),
+        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite"]),
+        swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
+        swiftTarget("Live", ["Storage", "Domain", "JSON"]),
+        swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
+        swiftTarget("API", ["HTTP", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
+        .executableTarget(
+            name: "footfall",
+            dependencies: [
+                "API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
+            ],
+            swiftSettings: strict),
+
+        tests("JSONTests", ["JSON"]),
+        tests("SchemaTests", ["Schema", "JSON"]),
+        tests("DomainTests", ["Domain", "Schema", "JSON"]),
+        tests("StorageTests", ["StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
+        tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
+        tests("HTTPTests", ["HTTP"]),
+        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
