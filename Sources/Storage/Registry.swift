@@ -1,5 +1,3 @@
-public import Domain
-
 /// What a key may do.
 public enum KeyScope: String, Sendable, CaseIterable {
     /// Safe in a browser: sends interactions, reads lists that name no person.
