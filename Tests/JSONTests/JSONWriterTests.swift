@@ -1,0 +1,118 @@
+import JSON
+import Testing
+
+@Suite("Writing")
+struct JSONWriterTests {
+    private func written(_ body: (inout JSONWriter) -> Void) -> String {
+        var writer = JSONWriter()
+        body(&writer)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    @Test("commas stand where they belong")
+    func commas() {
+        let text = written { writer in
+            writer.beginObject()
+            writer.key("a")
+            writer.integer(1)
+            writer.key("b")
+            writer.beginArray()
+            writer.beginArray()
+            writer.endArray()
+            writer.beginObject()
+            writer.endObject()
+            writer.bool(true)
+            writer.null()
+            writer.endArray()
+            let dynamic = "c\"d"
+            writer.key(dynamic)
+            writer.string("x")
+            writer.key("e")
+            writer.raw(Array("[1, 2]".utf8))
+            writer.key("f")
+            writer.double(2.5)
+            writer.endObject()
+        }
+        #expect(text == #"{"a":1,"b":[[],{},true,null],"c\"d":"x","e":[1, 2],"f":2.5}"#)
+    }
+
+    @Test("numbers are written plainly")
+    func numbers() {
+        let doubles: [(Double, String)] = [
+            (0, "0"), (-0.0, "-0"), (1, "1"), (-3, "-3"), (1e15, "1000000000000000"), (100_000, "100000"), (0.1, "0.1"),
+            (1.5, "1.5"),
+            (9_007_199_254_740_991, "9007199254740991"), (1e300, "1e+300"), (.nan, "null"), (.infinity, "null"),
+        ]
+        for (value, text) in doubles { #expect(written { $0.double(value) } == text) }
+        #expect(written { $0.integer(Int64.min) } == "-9223372036854775808")
+        #expect(written { $0.integer(Int64.max) } == "9223372036854775807")
+        #expect(written { $0.unsigned(.max) } == "18446744073709551615")
+        #expect(written { $0.integer(0) } == "0")
+    }
+
+    @Test("strings are escaped wherever the character stands")
+    func strings() throws {
+        let special =
+            (0..<0x20).map { Character(Unicode.Scalar(UInt8($0))) } + ["\"", "\\", "/", "\u{7F}", "é", "😀", "\u{2028}"]
+        for length in 0..<20 {
+            for position in 0...length {
+                for character in special {
+                    var text = String(repeating: "x", count: length)
+                    text.insert(character, at: text.index(text.startIndex, offsetBy: position))
+                    let json = written { $0.string(text) }
+                    let back = try JSONValue(parsing: json).stringValue
+                    #expect(back.map { Array($0.utf8) } == Array(text.utf8), "\(json)")
+                }
+            }
+        }
+        #expect(written { $0.string("\u{8}\u{c}\n\r\t\u{0}\u{1f}\"\\") } == #""\b\f\n\r\t\u0000\u001f\"\\""#)
+    }
+}
+
+@Suite("Values")
+struct JSONValueTests {
+    @Test("equality goes by value and ignores the order of members")
+    func equality() throws {
+        #expect(JSONValue.integer(1) == .double(1))
+        #expect(JSONValue.integer(1).hashValue == JSONValue.double(1).hashValue)
+        #expect(JSONValue.integer(.max) != .double(0x1p63))
+        #expect(JSONValue.bool(false) != .integer(0))
+        #expect(["a": 1, "b": [2, nil]] as JSONValue == ["b": [2.0, nil], "a": 1.0])
+        #expect((["a": 1, "b": 2] as JSONValue).hashValue == (["b": 2, "a": 1] as JSONValue).hashValue)
+        #expect(JSONValue.string("é") != .string("e\u{301}"))
+        #expect(["é": 1, "e\u{301}": 2] as JSONObject != ["é": 1])
+    }
+
+    @Test("objects keep their order, replace in place and stay right above the linear limit")
+    func objects() {
+        var object: JSONObject = ["x": 1, "y": 2, "x": 3]
+        #expect(object.keys == ["x", "y"])
+        #expect(object["x"] == 3)
+        for index in 0..<100 { object["k\(index)"] = .integer(Int64(index)) }
+        for index in stride(from: 0, to: 100, by: 3) { object["k\(index)"] = nil }
+        for index in 0..<100 { #expect(object["k\(index)"] == (index % 3 == 0 ? nil : .integer(Int64(index)))) }
+        #expect(object.count == 2 + 66)
+        for index in 0..<100 { object["k\(index)"] = nil }
+        #expect(object == ["y": 2, "x": 3])
+    }
+
+    @Test("subscripts and accessors answer nil for what is not there")
+    func accessors() {
+        let value: JSONValue = ["list": [1, 2.5, "t"], "flag": true, "none": nil]
+        #expect(value["list"]?[1]?.doubleValue == 2.5)
+        #expect(value["list"]?[2]?.stringValue == "t")
+        #expect(value["list"]?[3] == nil)
+        #expect(value["list"]?[-1] == nil)
+        #expect(value["flag"]?.boolValue == true)
+        #expect(value["none"]?.isNull == true)
+        #expect(value["flag"]?["x"] == nil)
+        #expect(JSONValue.double(3).integerValue == 3)
+        #expect(JSONValue.double(3.5).integerValue == nil)
+    }
+
+    @Test("the pretty form is indented")
+    func pretty() {
+        let value: JSONValue = ["a": [1, [:]], "b": []]
+        #expect(value.prettyText == "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}")
+    }
+}
