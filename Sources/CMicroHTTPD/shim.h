@@ -1,2 +1,186 @@
 #pragma once
+// Thin C over libmicrohttpd: what Swift cannot call (variadic functions), what it would import with a closed enum
+// that the library may extend, and one pass over the request headers.
 #include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/// Called when the library finds its own state broken; it cannot go on, so the line is written and the process ends.
+static inline void ff_mhd_panic(void *cls, const char *file, unsigned int line, const char *reason) {
+    (void)cls;
+    (void)line;
+    static const char head[] = "footfall: libmicrohttpd cannot continue: ";
+    const char *parts[] = {head, reason ? reason : "no reason given", " (", file ? file : "?", ")\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0) break;
+    abort();
+}
+
+static inline void ff_mhd_install_panic(void) { MHD_set_panic_func(ff_mhd_panic, NULL); }
+
+/// What the library calls and how it is set up. Reasons and events are C enums that newer libraries extend, so they
+/// are passed as integers, which has the same calling convention.
+struct ff_mhd_setup {
+    void *context;
+    MHD_AccessHandlerCallback request_arrived;
+    void (*request_ended)(void *, struct MHD_Connection *, void **, unsigned int reason);
+    void (*connection_changed)(void *, struct MHD_Connection *, void **, unsigned int event);
+    void *(*target_arrived)(void *, const char *, struct MHD_Connection *);
+    size_t (*unescape)(void *, struct MHD_Connection *, char *);
+    unsigned int threads, connections, timeout_seconds;
+    size_t connection_memory;
+};
+
+static const unsigned int ff_mhd_connection_started = MHD_CONNECTION_NOTIFY_STARTED;
+static const unsigned int ff_mhd_request_completed = MHD_REQUEST_TERMINATED_COMPLETED_OK;
+
+/// Starts a daemon that does not listen; NULL when that fails.
+static inline struct MHD_Daemon *ff_mhd_start(const struct ff_mhd_setup *setup) {
+    const unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+                               MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO;
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)setup->connection_memory, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_INCREMENT, 4096, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)setup->connections, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)setup->timeout_seconds, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)setup->request_ended, setup->context},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)setup->connection_changed, setup->context},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)setup->target_arrived, setup->context},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)setup->unescape, setup->context},
+        // A pool of one thread is refused; without the option there is one.
+        {setup->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)setup->threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    return MHD_start_daemon(flags, 0, NULL, NULL, setup->request_arrived, setup->context, MHD_OPTION_ARRAY, items,
+                            MHD_OPTION_END);
+}
+
+/// What the connection's start callback stored, or NULL.
+static inline void *ff_mhd_socket_context(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static inline int ff_mhd_socket(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+/// Bytes of the request line and headers.
+static inline size_t ff_mhd_header_size(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info ? info->header_size : 0;
+}
+
+/// Status of the answer that is queued, 0 when there is none.
+static inline unsigned int ff_mhd_status(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    return info ? info->http_status : 0;
+}
+
+/// First value of a request header. Returns 1 when there is one; the bytes live as long as the request.
+static inline int ff_mhd_header(struct MHD_Connection *connection, const char *name, size_t name_size,
+                                const char **value, size_t *value_size) {
+    return MHD_lookup_connection_value_n(connection, MHD_HEADER_KIND, name, name_size, value, value_size) == MHD_YES;
+}
+
+/// What the server itself must know of the headers, gathered in one pass.
+struct ff_mhd_headers {
+    const char *content_length, *transfer_encoding, *content_encoding, *expect;
+    size_t content_length_size, transfer_encoding_size, content_encoding_size, expect_size;
+    unsigned int content_lengths, transfer_encodings, content_encodings, hosts, count;
+    /// A name that is not a token, a control character in a value, or a value folded over several lines.
+    unsigned int malformed;
+};
+
+static inline int ff_is_token_byte(unsigned char c) {
+    static const unsigned char others[] = "!#$%&'*+-.^_`|~";
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') return 1;
+    if (c >= '0' && c <= '9') return 1;
+    return c != 0 && memchr(others, c, sizeof others - 1) != NULL;
+}
+
+static inline enum MHD_Result ff_visit_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                              const char *value, size_t value_size) {
+    struct ff_mhd_headers *found = (struct ff_mhd_headers *)cls;
+    (void)kind;
+    found->count++;
+    if (name_size == 0 || value == NULL) {
+        found->malformed = 1;
+        return MHD_NO;
+    }
+    unsigned int bad = 0;
+    for (size_t i = 0; i < name_size; i++) bad |= !ff_is_token_byte((unsigned char)name[i]);
+    for (size_t i = 0; i < value_size; i++) {
+        unsigned char c = (unsigned char)value[i];
+        bad |= (unsigned)((c < 0x20) & (c != '\t')) | (unsigned)(c == 0x7f);
+    }
+    // A value stands on its name's line, after the colon and blanks only. The library moves the lines of a folded
+    // value elsewhere and loses part of it.
+    const char *p = name + name_size + 1;
+    while (p < value && (*p == ' ' || *p == '\t')) p++;
+    found->malformed |= bad | (unsigned)(p != value);
+    switch (name_size) {
+    case 4:
+        if (strncasecmp(name, "host", 4) == 0) found->hosts++;
+        break;
+    case 6:
+        if (strncasecmp(name, "expect", 6) == 0) {
+            found->expect = value;
+            found->expect_size = value_size;
+        }
+        break;
+    case 14:
+        if (strncasecmp(name, "content-length", 14) == 0) {
+            found->content_lengths++;
+            found->content_length = value;
+            found->content_length_size = value_size;
+        }
+        break;
+    case 16:
+        if (strncasecmp(name, "content-encoding", 16) == 0) {
+            found->content_encodings++;
+            found->content_encoding = value;
+            found->content_encoding_size = value_size;
+        }
+        break;
+    case 17:
+        if (strncasecmp(name, "transfer-encoding", 17) == 0) {
+            found->transfer_encodings++;
+            found->transfer_encoding = value;
+            found->transfer_encoding_size = value_size;
+        }
+        break;
+    default: break;
+    }
+    return MHD_YES;
+}
+
+static inline void ff_mhd_scan_headers(struct MHD_Connection *connection, struct ff_mhd_headers *found) {
+    memset(found, 0, sizeof *found);
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, ff_visit_header, found);
+}
+
+/// Hides the query from the library, which would split and decode it into its small memory pool. `target` is the
+/// library's own writable buffer, passed to the URI callback before it looks at the byte after the question mark.
+static inline void ff_mhd_hide_query(const char *target, size_t question_mark) {
+    ((char *)target)[question_mark + 1] = '\0';
+}
+
+/// The Content-Length line of the library's answers is its own; this one is for connections that are to end.
+static inline int ff_mhd_add_header(struct MHD_Response *response, const char *name, const char *value) {
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/// A response that owns a copy of the bytes; NULL when memory is short.
+static inline struct MHD_Response *ff_mhd_response(const void *bytes, size_t count) {
+    if (count == 0) return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    return MHD_create_response_from_buffer(count, (void *)bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+static inline int ff_mhd_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
+    return MHD_queue_response(connection, status, response) == MHD_YES;
+}

@@ -1,0 +1,102 @@
+internal import CMicroHTTPD
+internal import Synchronization
+
+/// The hand-over of a suspended request's answer. `exchangeWord` holds the exchange's number above three flags:
+///
+/// * claimed: someone is giving, or has given, the answer; nobody else may;
+/// * ready: the answer is in `reply`;
+/// * suspended: the library has been told to leave the connection alone.
+///
+/// Whoever sets the second of *ready* and *suspended* tells the library to go on.
+extension Connection {
+    private static let claimed: UInt64 = 1
+    private static let ready: UInt64 = 2
+    private static let suspended: UInt64 = 4
+    private static let numberShift: UInt64 = 3
+
+    /// Starts an exchange; nil when the server is stopping.
+    func beginExchange() -> HTTPExchange? {
+        guard server.exchanges.begin() else { return nil }
+        let number = (exchangeWord.load(ordering: .relaxed) >> Self.numberShift) &+ 1
+        exchangeWord.store(number << Self.numberShift, ordering: .releasing)
+        return HTTPExchange(connection: self, generation: number)
+    }
+
+    /// Takes the right to answer.
+    private func claim(_ number: UInt64) -> Bool {
+        var word = exchangeWord.load(ordering: .relaxed)
+        while word >> Self.numberShift == number && word & Self.claimed == 0 {
+            let (exchanged, current) = exchangeWord.weakCompareExchange(
+                expected: word, desired: word | Self.claimed, ordering: .acquiringAndReleasing)
+            if exchanged { return true }
+            word = current
+        }
+        return false
+    }
+
+    func isUnanswered(_ number: UInt64) -> Bool {
+        let word = exchangeWord.load(ordering: .relaxed)
+        return word >> Self.numberShift == number && word & Self.claimed == 0
+    }
+
+    @discardableResult
+    func resume(_ number: UInt64, with response: HTTPResponse) -> Bool {
+        guard claim(number) else { return false }
+        reply = response
+        let old = exchangeWord.bitwiseOr(Self.ready, ordering: .acquiringAndReleasing).oldValue
+        // The library keeps a suspended connection until it is resumed, so the handle is good here and not after.
+        if old & Self.suspended != 0 { MHD_resume_connection(handle) }
+        server.exchanges.end()
+        return true
+    }
+
+    /// Answers whatever exchange is open; for a server that does not wait any longer.
+    func resumeAny(with response: HTTPResponse) {
+        resume(exchangeWord.load(ordering: .acquiring) >> Self.numberShift, with: response)
+    }
+
+    /// The library's call after `handle`: suspend, unless the answer is there already.
+    func suspendOrAnswer() -> Bool {
+        if exchangeWord.load(ordering: .acquiring) & Self.ready != 0 { return answerIfReady() }
+        stage = .suspended
+        MHD_suspend_connection(handle)
+        let old = exchangeWord.bitwiseOr(Self.suspended, ordering: .acquiringAndReleasing).oldValue
+        if old & Self.ready != 0 { MHD_resume_connection(handle) }
+        return true
+    }
+
+    func answerIfReady() -> Bool {
+        guard exchangeWord.load(ordering: .acquiring) & Self.ready != 0 else { return true }
+        guard let response = reply else { return false }
+        return queue(response)
+    }
+
+    /// The connection ended before the library was told to suspend it: nobody is to answer any more.
+    func abandonExchange() {
+        let word = exchangeWord.load(ordering: .acquiring)
+        guard word != 0, claim(word >> Self.numberShift) else { return }
+        server.exchanges.end()
+    }
+}
+
+/// Counts the exchanges that wait for an answer, and can be closed to new ones.
+final class ExchangeGate: Sendable {
+    private static let closed = Int.min / 2
+    private let count = Atomic<Int>(0)
+
+    var waiting: Int {
+        let value = count.load(ordering: .sequentiallyConsistent)
+        return value < 0 ? value - Self.closed : value
+    }
+
+    func begin() -> Bool {
+        let value = count.add(1, ordering: .sequentiallyConsistent).newValue
+        if value > 0 { return true }
+        count.subtract(1, ordering: .sequentiallyConsistent)
+        return false
+    }
+
+    func end() { count.subtract(1, ordering: .sequentiallyConsistent) }
+
+    func close() { count.add(Self.closed, ordering: .sequentiallyConsistent) }
+}

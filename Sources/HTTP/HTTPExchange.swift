@@ -1,0 +1,27 @@
+/// A suspended request that waits for its answer. Resume it once, from any thread; one that is dropped unanswered is
+/// answered 500.
+public final class HTTPExchange: Sendable {
+    private let connection: Connection
+    private let generation: UInt64
+
+    init(connection: Connection, generation: UInt64) {
+        self.connection = connection
+        self.generation = generation
+    }
+
+    /// Hands in the answer. Never waits for the network. A second call, or one after the client has gone or the
+    /// server has given up waiting, does nothing and returns false.
+    @discardableResult
+    public func resume(with response: HTTPResponse) -> Bool {
+        connection.resume(generation, with: response)
+    }
+
+    deinit {
+        if connection.isUnanswered(generation) {
+            connection.resume(
+                generation,
+                with: connection.server.handler.problem(
+                    status: 500, code: HTTPProblemCode.internalError, message: "The request was not answered."))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Glibc
+
+/// A raw socket to the server under test: what is sent is exactly what the test says.
+final class Client: @unchecked Sendable {
+    let socket: Int32
+    private var buffer: [UInt8] = []
+    private(set) var isAtEnd = false
+
+    init(port: UInt16) {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if connected != 0 { isAtEnd = true }
+        timeout(10)
+    }
+
+    init(path: String) {
+        socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { place in
+            for (index, byte) in path.utf8.enumerated() { place[index] = byte }
+        }
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        if connected != 0 { isAtEnd = true }
+        timeout(10)
+    }
+
+    deinit { close(socket) }
+
+    /// Seconds that a read waits before it counts as the end.
+    func timeout(_ seconds: Int) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    @discardableResult
+    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    /// Says that nothing more will be sent.
+    func endSending() { shutdown(socket, Int32(SHUT_WR)) }
+
+    /// Closes with a reset, as a killed process's connection may.
+    func reset() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        shutdown(socket, Int32(SHUT_RDWR))
+    }
+
+    private func fill() -> Bool {
+        guard !isAtEnd else { return false }
+        var piece = [UInt8](repeating: 0, count: 65536)
+        let count = recv(socket, &piece, piece.count, 0)
+        guard count > 0 else {
+            isAtEnd = true
+            return false
+        }
+        buffer += piece[..<count]
+        return true
+    }
+
+    /// Reads until the server closes or the time-out; everything not yet taken.
+    func readToEnd() -> String {
+        while fill() {}
+        defer { buffer = [] }
+        return String(decoding: buffer, as: UTF8.self)
+    }
+
+    struct Answer {
+        var status: Int
+        var headers: [String: String]
+        var body: [UInt8]
+        var text: String { String(decoding: body, as: UTF8.self) }
+        /// The member `code` of problem details.
+        var code: String? {
+            guard let start = text.range(after: "\"code\":\"") else { return nil }
+            return String(text[start...].prefix { $0 != "\"" })
+        }
+    }
+
+    /// Reads one answer; nil when the connection ends first.
+    func read(head: Bool = false) -> Answer? {
+        let separator = Array("\r\n\r\n".utf8)
+        var end = buffer.firstIndex(of: separator)
+        while end == nil {
+            guard fill() else { return nil }
+            end = buffer.firstIndex(of: separator)
+        }
+        guard let end else { return nil }
+        let lines = String(decoding: buffer[..<end], as: UTF8.self).split(
+            separator: "\r\n", omittingEmptySubsequences: false)
+        guard let first = lines.first else { return nil }
+        let words = first.split(separator: " ")
+        guard words.count >= 2, let status = Int(words[1]) else { return nil }
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            headers[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].drop { $0 == " " })
+        }
+        buffer.removeFirst(end + 4)
+        if status < 200 { return Answer(status: status, headers: headers, body: []) }
+        let length = head || status == 204 || status == 304 ? 0 : Int(headers["content-length"] ?? "0") ?? 0
+        while buffer.count < length { guard fill() else { return nil } }
+        let body = Array(buffer[..<length])
+        buffer.removeFirst(length)
+        return Answer(status: status, headers: headers, body: body)
+    }
+
+    func exchange(_ text: String) -> Answer? {
+        send(text)
+        return read()
+    }
+}
+
+extension Array where Element == UInt8 {
+    fileprivate func firstIndex(of part: [UInt8]) -> Int? {
+        guard count >= part.count else { return nil }
+        return (0...(count - part.count)).first { self[$0..<$0 + part.count].elementsEqual(part) }
+    }
+}
+
+extension String {
+    fileprivate func range(after part: String) -> Index? {
+        var index = startIndex
+        while index < endIndex {
+            if self[index...].hasPrefix(part) { return self.index(index, offsetBy: part.count) }
+            index = self.index(after: index)
+        }
+        return nil
+    }
+}
