@@ -1,0 +1,248 @@
+public import Domain
+public import Storage
+internal import Synchronization
+
+/// Which interaction ids were stored within the deduplication window: exact, to the millisecond, across restarts.
+///
+/// Keys received lately lie in a table in memory (24 to 48 bytes a key). When it holds ``Configuration/recentKeys``, or
+/// the day of receipt ends, a background thread writes it to an immutable sorted file `<day>-<n>.keys`, of which a filter
+/// and a directory stay in memory (17 bits a key), and merges the files of a day. Whole files are removed when their last
+/// key has left the window. Memory at 10 million keys a day: at most 80 MiB for recent ones and 21 MiB for each day.
+///
+/// The log is the truth: each file says which log positions it holds, and what no sound file holds is replayed from the
+/// log. Ids of rows that clean-up has removed from the log are remembered by the files alone; when such a file is damaged
+/// too, they are forgotten.
+///
+/// Use: ``insert(_:receivedAt:)`` for every row of a commit; then ``commit(through:now:)`` when it is durable, or
+/// ``rollback(to:)`` when it failed. All on the tenant's writer thread; only ``report`` may be read from elsewhere.
+public final class DeduplicationIndex: @unchecked Sendable {
+    /// Bounds of an index.
+    public struct Configuration: Sendable {
+        /// How long an id is remembered, in milliseconds from its receipt.
+        public var window: Int64 = 7 * Timestamp.millisecondsPerDay
+        /// How many keys the table in memory holds before it is sealed.
+        public var recentKeys = 1 << 20
+
+        /// The documented defaults.
+        public init() {}
+    }
+
+    /// Size and health of an index.
+    public struct Report: Sendable, Equatable {
+        /// Keys held, those past the window but not yet dropped included.
+        public var keys = 0
+        /// Memory of recent keys, in bytes.
+        public var recentBytes = 0
+        /// Memory of sealed files' filters and directories, in bytes.
+        public var sealedBytes = 0
+        /// Sealed files.
+        public var files = 0
+        /// Their size on disk, in bytes.
+        public var fileBytes = 0
+        /// Whether the last sealing, merging or removal failed; it is tried again, and memory grows meanwhile.
+        public var isFailing = false
+
+        /// All memory, in bytes.
+        public var memoryBytes: Int { recentBytes + sealedBytes }
+    }
+
+    private struct Inserted {
+        var key: Key128
+        /// When the key was stored before, longer ago than the window.
+        var before: Int64?
+    }
+
+    let folder: String
+    let identity: UInt64
+    let configuration: Configuration
+    let schedule: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    /// The log must be replayed into the index from behind this position.
+    public let replayAfter: Int64
+    /// The log's end when the index was opened.
+    let openedThrough: Int64
+    let openedAt: Int64
+
+    var recent = RecentKeys()
+    /// A full table that is being sealed.
+    var frozen: RecentKeys?
+    var files: [SealedKeys]
+    /// Positions whose rows are in the files, the tables, or past the window.
+    var covered: PositionRanges
+    /// Positions of removed files.
+    var expired: PositionRanges
+    /// Removed files that may still be in the folder.
+    var removed: [SealedKeys] = []
+    var nextSequence: Int64
+    /// The last position that was committed or replayed.
+    var tail: Int64
+    private var inserted: [Inserted] = []
+    private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 8192, alignment: 16)
+
+    let mailbox = Mailbox()
+    var isWorking = false
+    var retryAt = Int64.min
+    private var notes: [String] = []
+    private let published = Mutex(Report())
+
+    init(
+        folder: String, identity: UInt64, configuration: Configuration, opened: Opened, through: Int64, now: Int64,
+        schedule: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) {
+        self.folder = folder
+        self.identity = identity
+        self.configuration = configuration
+        self.schedule = schedule
+        files = opened.files
+        expired = opened.expired
+        covered = opened.covered
+        nextSequence = opened.nextSequence
+        notes = opened.notes
+        openedThrough = through
+        openedAt = now
+        replayAfter = opened.covered.gaps(through: through).runs.first?.after ?? through
+        tail = through
+        filesChanged()
+        publish()
+    }
+
+    deinit { scratch.deallocate() }
+
+    // MARK: - On every row
+
+    /// Whether a key was stored within the window before `receivedAt`. Cost: that of ``insert(_:receivedAt:)``.
+    /// Throws when a file cannot be read.
+    public func contains(_ key: Key128, receivedAt: Int64) throws(StorageError) -> Bool {
+        let key = DeduplicationIndex.storable(key)
+        let cutoff = cutoff(receivedAt)
+        if let time = recent.find(key).time, time > cutoff { return true }
+        return try isElsewhere(key, cutoff)
+    }
+
+    /// Stores a key unless it was stored within the window before `receivedAt`; says whether it did. Counts at once, for
+    /// the rows that follow in the same commit too. Cost: a cache miss for the table and one for each file, and a read of
+    /// 2.5 KiB for a duplicate that is no longer recent. Throws when a file cannot be read.
+    public func insert(_ key: Key128, receivedAt: Int64) throws(StorageError) -> Bool {
+        let key = DeduplicationIndex.storable(key)
+        let cutoff = cutoff(receivedAt)
+        let place = recent.find(key)
+        if let time = place.time, time > cutoff { return false }
+        if try isElsewhere(key, cutoff) { return false }
+        recent.store(key, time: receivedAt, at: place)
+        inserted.append(Inserted(key: key, before: place.time))
+        return true
+    }
+
+    @inline(__always)
+    private static func storable(_ key: Key128) -> Key128 { key.isNone ? Key128(high: 0, low: 1) : key }
+
+    @inline(__always)
+    func cutoff(_ time: Int64) -> Int64 {
+        let (difference, overflow) = time.subtractingReportingOverflow(configuration.window)
+        return overflow ? .min : difference
+    }
+
+    @inline(__always)
+    private func isElsewhere(_ key: Key128, _ cutoff: Int64) throws(StorageError) -> Bool {
+        if let frozen, let time = frozen.find(key).time, time > cutoff { return true }
+        for file in files where file.filter.mayContain(key) {
+            if let time = try file.time(of: key, scratch: scratch), time > cutoff { return true }
+        }
+        return false
+    }
+
+    // MARK: - Ends of commits
+
+    /// Where a later ``rollback(to:)`` can return to, within the running commit.
+    public var mark: Int { inserted.count }
+
+    /// Takes back what was inserted since a mark; 0 is the commit's beginning.
+    public func rollback(to mark: Int) {
+        while inserted.count > max(0, mark), let last = inserted.popLast() {
+            if let before = last.before {
+                recent.store(last.key, time: before, at: recent.find(last.key))
+            } else {
+                recent.remove(last.key)
+            }
+        }
+    }
+
+    /// Says that everything inserted is durable in the log, whose last position is `position`, and lets the index do its
+    /// housekeeping at the time `now`: microseconds, the work itself is done in the background.
+    public func commit(through position: Int64, now: Int64) {
+        inserted.removeAll(keepingCapacity: true)
+        if position > tail {
+            recent.ranges.insert(after: tail, through: position)
+            covered.insert(after: tail, through: position)
+            tail = position
+        }
+        maintain(now: now)
+        publish()
+    }
+
+    // MARK: - Replay
+
+    /// Takes in rows read from the log, in order, from behind ``replayAfter`` on (or from anywhere before). Rows that a
+    /// sealed file holds are passed over. Seals what it has gathered when that is much or a day ends.
+    public func replay(_ batch: InteractionBatch) throws(StorageError) {
+        guard let first = batch.rows.first, let last = batch.rows.last else { return }
+        let isNextDay = recent.count > 0 && Timestamp(milliseconds: first.receivedAt).day > recentDay
+        if recent.count >= configuration.recentKeys || isNextDay { try sealNow() }
+        let cutoff = cutoff(openedAt)
+        for row in batch.rows where row.verdict == .accepted && row.receivedAt > cutoff {
+            if covered.contains(row.position) { continue }
+            let key = DeduplicationIndex.storable(row.idKey)
+            let place = recent.find(key)
+            recent.store(key, time: max(row.receivedAt, place.time ?? .min), at: place)
+        }
+        claimGaps(through: last.position)
+    }
+
+    /// Ends the replay: everything up to the log's end as it was at opening has been seen.
+    public func finishReplay() {
+        claimGaps(through: openedThrough)
+        publish()
+    }
+
+    private func claimGaps(through position: Int64) {
+        let gaps = covered.gaps(through: min(position, openedThrough))
+        recent.ranges.formUnion(gaps)
+        covered.formUnion(gaps)
+    }
+
+    // MARK: - Health
+
+    /// Size and health, as of the last commit. Any thread.
+    public var report: Report { published.withLock { $0 } }
+
+    /// What the log of the program should say since the last call: files that were refused, work that failed.
+    public func takeNotes() -> [String] {
+        defer { notes.removeAll() }
+        return notes
+    }
+
+    func note(_ text: String) { if notes.count < 100 { notes.append(text) } }
+
+    func filesChanged() {
+        let needed = files.map(\.bucketBytes).max() ?? 0
+        guard needed > scratch.count else { return }
+        scratch.deallocate()
+        scratch = .allocate(byteCount: needed * 2, alignment: 16)
+    }
+
+    func publish() {
+        var report = Report()
+        report.keys = recent.count + (frozen?.count ?? 0)
+        report.recentBytes = recent.memoryBytes + (frozen?.memoryBytes ?? 0) + inserted.capacity * 32
+        for file in files {
+            report.keys += file.count
+            report.sealedBytes += file.memoryBytes
+            report.fileBytes += file.fileBytes
+        }
+        report.files = files.count
+        report.isFailing = retryAt != .min
+        published.withLock { $0 = report }
+    }
+
+    var recentDay: Int64 { Timestamp(milliseconds: recent.latest).day }
+}
