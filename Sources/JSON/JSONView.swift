@@ -25,7 +25,7 @@ public enum JSONKind: UInt8, Sendable {
 /// Valid until the parser's next `parse`; reading it later reads other data. It owns nothing, so copying is free.
 /// Where an object repeats a key, `member` and the subscript answer with the last of them, and ``members`` shows all;
 /// ``containsDuplicateKey`` tells.
-public struct JSONView {
+public struct JSONView: BitwiseCopyable {
     @usableFromInline let node: UnsafePointer<footfall_json_node>
     @usableFromInline let source: UnsafePointer<UInt8>
 
@@ -113,8 +113,9 @@ public struct JSONView {
         return textUnchecked
     }
 
+    /// The unescaped text of a value known to be a string; for other kinds its length is 0.
     @inlinable
-    var textUnchecked: UnsafeRawBufferPointer {
+    public var textUnchecked: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(
             start: UnsafeRawPointer(bitPattern: UInt(node.pointee.bits)), count: Int(node.pointee.text_length))
     }
@@ -188,6 +189,17 @@ extension JSONView {
             return (text, value)
         }
 
+        /// The next member with its key as a value of kind string.
+        @inlinable
+        public mutating func nextViews() -> (key: JSONView, value: JSONView)? {
+            guard remaining > 0 else { return nil }
+            remaining &-= 1
+            let name = JSONView(node: key, source: source)
+            let value = JSONView(node: key + 1, source: source)
+            key = value.next
+            return (name, value)
+        }
+
         /// How many members are left.
         @inlinable public var underestimatedCount: Int { remaining }
     }
@@ -247,7 +259,7 @@ extension JSONView {
 
     /// Whether two texts have the same bytes.
     @inlinable
-    static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    public static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
         guard a.count == b.count else { return false }
         guard a.count > 0, let start = a.baseAddress, let other = b.baseAddress else { return true }
         return memcmp(start, other, a.count) == 0
