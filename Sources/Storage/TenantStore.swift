@@ -174,6 +174,8 @@ public protocol TenantStore: AnyObject, Sendable {
         throws(StorageError)
     /// The interactions at the given positions, in the order given; those that are gone are left out.
     func interactions(at positions: [Int64], resolver: RowResolver) throws(StorageError) -> InteractionBatch
+    /// The newest record of a kind at or before a position.
+    func lastRecord(_ kind: LogRecord.Kind, upTo position: Int64) throws(StorageError) -> LogRecord?
     /// Folded totals of expired interactions.
     func dailyTotals(_ body: (DailyTotal) -> Void) throws(StorageError)
     /// Folded totals of expired sessions.

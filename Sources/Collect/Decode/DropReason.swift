@@ -1,0 +1,84 @@
+/// Why one interaction is refused. Each step of the decoder gives its own.
+public struct DropReason: Error, Sendable, Equatable {
+    /// Stable code.
+    public let code: String
+    /// One sentence that says what to change.
+    public let message: String
+
+    init(_ code: String, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+extension DropReason {
+    // Reading the item.
+    static let notAnObject = DropReason("not_an_object", "Each interaction must be a JSON object.")
+    static let duplicateKey = DropReason(
+        "duplicate_key", "A field is given twice; leave one of them out (eventType and type are the same field).")
+    static let nulCharacter = DropReason("invalid_unicode", "Text must not contain U+0000.")
+    static let numberOverflow = DropReason("number_out_of_range", "A number is too large to be kept.")
+    static func unknownField(_ name: String) -> DropReason {
+        DropReason(
+            "unknown_field", "There is no field \"\(name.prefix(64))\"; put your own data into \"metadata\".")
+    }
+    static func invalidLine(_ message: String) -> DropReason { DropReason("invalid_json", message) }
+
+    // What was done.
+    static let missingType = DropReason("missing_type", "\"type\" is required.")
+    static func unknownType(_ name: String) -> DropReason {
+        DropReason("unknown_type", "The tracking plan has no interaction type \"\(name.prefix(64))\".")
+    }
+
+    // With which entity.
+    static let missingEntity = DropReason("missing_entity_id", "\"entity_id\" is required.")
+    static func unknownEntityType(_ name: String) -> DropReason {
+        DropReason("unknown_entity_type", "The tracking plan has no entity type \"\(name.prefix(64))\".")
+    }
+    static let unknownEntity = DropReason(
+        "unknown_entity", "The catalogue does not know this entity, and the tracking plan is strict; create it first.")
+
+    // By whom.
+    static let missingActor = DropReason(
+        "missing_actor", "One of \"user_id\", \"anonymous_id\" and \"session_id\" is required.")
+
+    static let otherUser = DropReason(
+        "user_not_allowed", "This key may not speak for that user; send the user's own token or use a secret key.")
+
+    // Where and when.
+    static func unknownContext(_ name: String, _ allowed: [String]) -> DropReason {
+        DropReason(
+            "unknown_context",
+            "The context \"\(name.prefix(64))\" is not one of \(allowed.joined(separator: ", ")).")
+    }
+    static let invalidContext = DropReason(
+        "invalid_context", "A context has 1 to 64 letters, digits, or any of _ - . : /.")
+    static func invalidTime(_ field: String) -> DropReason {
+        DropReason("invalid_time", "\"\(field)\" must be an RFC 3339 time such as 2026-01-31T12:00:00.000Z.")
+    }
+    static func tooOld(_ days: Int64) -> DropReason {
+        DropReason("too_old", "This happened longer ago than the \(days) days that interactions are kept.")
+    }
+
+    // With what.
+    static let invalidMetadata = DropReason("invalid_metadata", "\"metadata\" must be a JSON object.")
+    static func metadataTooLarge(_ limit: Int) -> DropReason {
+        DropReason("metadata_too_large", "\"metadata\" may have at most \(limit) bytes.")
+    }
+    static func metadataTooDeep(_ limit: Int) -> DropReason {
+        DropReason("metadata_too_deep", "\"metadata\" may be at most \(limit) levels deep.")
+    }
+    static func schema(_ message: String) -> DropReason { DropReason("metadata_violates_schema", message) }
+    static let invalidValue = DropReason("invalid_value", "\"value\" must be a finite number.")
+
+    // Ids and texts.
+    static func invalidText(_ field: String) -> DropReason {
+        DropReason("invalid_\(field)", "\"\(field)\" must be a text or a whole number.")
+    }
+    static func emptyText(_ field: String) -> DropReason {
+        DropReason("invalid_\(field)", "\"\(field)\" must not be empty.")
+    }
+    static func tooLong(_ field: String, _ limit: Int) -> DropReason {
+        DropReason("\(field)_too_long", "\"\(field)\" may have at most \(limit) bytes.")
+    }
+}

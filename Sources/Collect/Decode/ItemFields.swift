@@ -1,0 +1,94 @@
+internal import Domain
+internal import JSON
+
+/// The fields of an interaction before they are checked: views into the parsed request.
+struct ItemFields {
+    var id: JSONView?
+    var type: JSONView?
+    var entityType: JSONView?
+    var entityID: JSONView?
+    var userID: JSONView?
+    var anonymousID: JSONView?
+    var sessionID: JSONView?
+    var browserSessionID: JSONView?
+    var context: JSONView?
+    var occurredAt: JSONView?
+    var sentAt: JSONView?
+    var listID: JSONView?
+    var value: JSONView?
+    var metadata: JSONView?
+}
+
+extension ItemFields {
+    /// A field by itself, so that a wire shape can be a table.
+    enum Field: Sendable {
+        case id, type, entityType, entityID, userID, anonymousID, sessionID, browserSessionID, context, occurredAt
+        case sentAt, listID, value, metadata
+    }
+
+    /// Sets a field that is not set yet; false when it is.
+    mutating func set(_ field: Field, _ view: JSONView) -> Bool {
+        func put(_ slot: inout JSONView?) -> Bool {
+            if slot != nil { return false }
+            slot = view
+            return true
+        }
+        return switch field {
+        case .id: put(&id)
+        case .type: put(&type)
+        case .entityType: put(&entityType)
+        case .entityID: put(&entityID)
+        case .userID: put(&userID)
+        case .anonymousID: put(&anonymousID)
+        case .sessionID: put(&sessionID)
+        case .browserSessionID: put(&browserSessionID)
+        case .context: put(&context)
+        case .occurredAt: put(&occurredAt)
+        case .sentAt: put(&sentAt)
+        case .listID: put(&listID)
+        case .value: put(&value)
+        case .metadata: put(&metadata)
+        }
+    }
+}
+
+/// Which name stands for which field in a wire shape. Null means absent everywhere.
+struct FieldMap: Sendable {
+    private let names: ByteNameIndex
+    private let targets: [ItemFields.Field]
+
+    init(_ fields: [(String, ItemFields.Field)]) {
+        names = ByteNameIndex(fields.map(\.0))
+        targets = fields.map(\.1)
+    }
+
+    /// The canonical API, with Music's names as aliases.
+    static let canonical = FieldMap([
+        ("id", .id), ("type", .type), ("entity_type", .entityType), ("entity_id", .entityID),
+        ("user_id", .userID), ("anonymous_id", .anonymousID), ("session_id", .sessionID),
+        ("browser_session_id", .browserSessionID), ("context", .context), ("occurred_at", .occurredAt),
+        ("sent_at", .sentAt), ("list_id", .listID), ("value", .value), ("metadata", .metadata),
+        ("eventType", .type), ("entityType", .entityType), ("entityId", .entityID), ("sessionId", .sessionID),
+    ])
+
+    /// Feed's `/api/track`.
+    static let feed = FieldMap([
+        ("post_id", .entityID), ("interaction_type", .type), ("metadata", .metadata), ("id", .id),
+        ("session_id", .sessionID), ("occurred_at", .occurredAt),
+    ])
+
+    /// Sorts the members of an item into fields.
+    func read(_ item: JSONView, into fields: inout ItemFields) throws(DropReason) {
+        guard item.kind == .object else { throw .notAnObject }
+        if item.containsDuplicateKey { throw .duplicateKey }
+        if item.containsNUL { throw .nulCharacter }
+        if item.containsNumberOverflow { throw .numberOverflow }
+        for (key, value) in item.members {
+            guard let number = names.find(key) else {
+                throw .unknownField(String(decoding: key, as: UTF8.self))
+            }
+            if value.isNull { continue }
+            if !fields.set(targets[number], value) { throw .duplicateKey }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+public import Domain
+internal import JSON
+
+/// What a request of Shop's tracker says beyond its interactions.
+public struct ShopEnvelope: Sendable {
+    /// The domain of the shop that it speaks of.
+    public var domain: String
+}
+
+extension RequestDecoder {
+    /// Reads Shop's `POST /api/phoenix/track-interaction`. An event about several products (`product_ids` or
+    /// `productIds` in its metadata) becomes one interaction for each, with ids made from the event's and the event's id
+    /// as their list.
+    public func phoenix(_ body: UnsafeRawBufferPointer, _ reception: Reception) throws(FootfallError) -> (
+        ShopEnvelope, DecodedRequest
+    ) {
+        let root = try parse(body)
+        guard root.kind == .object else { throw FootfallError("invalid_body", "The body must be a JSON object.") }
+        try RequestDecoder.refuse(
+            root,
+            except: [
+                "shop_domain", "customer_id", "browser_session_id", "interaction_type", "context", "metadata", "id",
+                "session_id", "occurred_at", "sent_at",
+            ])
+        guard let domain = root.member("shop_domain")?.stringValue, !domain.isEmpty else {
+            throw FootfallError("missing_shop_domain", "\"shop_domain\" is required.", path: "/shop_domain")
+        }
+        let metadata = root.member("metadata")
+        let products = try products(metadata, limit: reception.settings.maximumBatch)
+        var eventID: [UInt8] = []
+        if let id = root.member("id"), !id.isNull {
+            do throws(DropReason) {
+                eventID = Array(try ItemDecoder.text(id, "id", limit: reception.settings.maximumIDBytes))
+            } catch {
+                throw FootfallError(error.code, error.message, path: "/id")
+            }
+        } else {
+            ids.append(to: &eventID, at: reception.receivedAt)
+        }
+        let event = String(decoding: eventID, as: UTF8.self)
+        let customer = root.member("customer_id").flatMap { $0.isNull ? nil : $0 }
+        let browser = root.member("browser_session_id").flatMap { $0.isNull ? nil : $0 }
+        let ownList = metadata?.kind == .object ? metadata?.member("list_id") : nil
+
+        var writer = JSONWriter(reserving: body.count * (products.count + 1))
+        writer.beginArray()
+        for (index, product) in products.enumerated() {
+            writer.beginObject()
+            writer.key("id")
+            writer.string(products.count == 1 ? event : "\(event):\(index)")
+            writer.key("entity_type")
+            writer.string("product")
+            RequestDecoder.put("type", root.member("interaction_type"), &writer)
+            RequestDecoder.put("entity_id", product, &writer)
+            RequestDecoder.put("user_id", customer, &writer)
+            // Without a customer the browser session is all there is of the visitor.
+            RequestDecoder.put(customer == nil ? "anonymous_id" : "browser_session_id", browser, &writer)
+            RequestDecoder.put("session_id", root.member("session_id"), &writer)
+            RequestDecoder.put("context", root.member("context"), &writer)
+            RequestDecoder.put("occurred_at", root.member("occurred_at"), &writer)
+            RequestDecoder.put("sent_at", root.member("sent_at"), &writer)
+            if let ownList, ownList.kind == .string {
+                RequestDecoder.put("list_id", ownList, &writer)
+            } else if products.count > 1 {
+                writer.key("list_id")
+                writer.string(event)
+            }
+            RequestDecoder.put("metadata", metadata, &writer)
+            writer.endObject()
+        }
+        writer.endArray()
+        var request = try writer.bytes.withBytes { (bytes) throws(FootfallError) in
+            try decode(bytes, reception, shape: .canonical, entityType: nil)
+        }
+        request.eventID = event
+        return (ShopEnvelope(domain: domain), request)
+    }
+
+    private func products(_ metadata: JSONView?, limit: Int) throws(FootfallError) -> [JSONView] {
+        var products: [JSONView] = []
+        if let metadata, metadata.kind == .object {
+            for name in ["product_ids", "productIds"] {
+                guard let list = metadata[name], list.kind == .array else { continue }
+                guard list.count <= limit else {
+                    throw FootfallError(
+                        "batch_too_large", "An event may name at most \(limit) products.", path: "/metadata/\(name)")
+                }
+                products += list.elements
+            }
+            if products.isEmpty, let one = metadata["product_id"] ?? metadata["productId"] { products = [one] }
+        }
+        guard !products.isEmpty else {
+            throw FootfallError(
+                "missing_products", "Name the products in \"metadata\": \"product_ids\": [...] or \"product_id\".",
+                path: "/metadata")
+        }
+        return products
+    }
+
+    /// Reads Ranking's `POST /search/click`: a `search_click` on a product, the query kept as metadata.
+    public func searchClick(_ body: UnsafeRawBufferPointer, _ reception: Reception) throws(FootfallError)
+        -> DecodedRequest
+    {
+        let root = try parse(body)
+        guard root.kind == .object else { throw FootfallError("invalid_body", "The body must be a JSON object.") }
+        try RequestDecoder.refuse(
+            root,
+            except: [
+                "query", "product_id", "id", "search_id", "user_id", "anonymous_id", "session_id", "position",
+                "occurred_at", "sent_at",
+            ])
+        guard let query = root.member("query"), query.kind == .string else {
+            throw FootfallError("missing_query", "\"query\" is required, as a text.", path: "/query")
+        }
+        var writer = JSONWriter(reserving: body.count + 128)
+        writer.beginObject()
+        writer.key("type")
+        writer.string("search_click")
+        writer.key("entity_type")
+        writer.string("product")
+        RequestDecoder.put("entity_id", root.member("product_id"), &writer)
+        for name in ["id", "user_id", "anonymous_id", "session_id", "occurred_at", "sent_at"] {
+            guard let value = root[name] else { continue }
+            writer.key(name)
+            writer.raw(value.raw)
+        }
+        RequestDecoder.put("list_id", root.member("search_id"), &writer)
+        writer.key("metadata")
+        writer.beginObject()
+        RequestDecoder.put("query", query, &writer)
+        RequestDecoder.put("position", root.member("position"), &writer)
+        writer.endObject()
+        writer.endObject()
+        return try writer.bytes.withBytes { (bytes) throws(FootfallError) in
+            try decode(bytes, reception, shape: .canonical, entityType: nil)
+        }
+    }
+
+    /// Decodes refused interactions again, each as of its own receipt.
+    public func replay(_ items: [(raw: String, receivedAt: Int64, sentAt: Int64?)], _ reception: Reception)
+        -> DecodedRequest
+    {
+        var request = DecodedRequest()
+        for item in items {
+            var own = reception
+            own.receivedAt = item.receivedAt
+            own.sentAt = item.sentAt
+            var decoder = ItemDecoder(reception: own, ids: ids)
+            var text = item.raw
+            text.withUTF8 { utf8 in
+                let bytes = UnsafeRawBufferPointer(utf8)
+                do throws(FootfallError) {
+                    decoder.decode(try parse(bytes), shape: .canonical, into: &request.batch)
+                } catch {
+                    decoder.reject(.invalidLine(error.message), id: nil, raw: Array(bytes), in: &request.batch)
+                }
+            }
+            ids = decoder.ids
+        }
+        return request
+    }
+
+    private static func put(_ name: StaticString, _ view: JSONView?, _ writer: inout JSONWriter) {
+        guard let view else { return }
+        writer.key(name)
+        writer.raw(view.raw)
+    }
+
+    private static func refuse(_ object: JSONView, except known: Set<String>) throws(FootfallError) {
+        if object.containsDuplicateKey { throw FootfallError("duplicate_key", "A field is given twice.") }
+        if object.containsNUL { throw FootfallError("invalid_unicode", "Text must not contain U+0000.") }
+        for (key, _) in object.members {
+            let name = String(decoding: key.prefix(64), as: UTF8.self)
+            guard known.contains(name) else {
+                throw FootfallError("unknown_field", "There is no field \"\(name)\" here.", path: "/\(name)")
+            }
+        }
+    }
+}
