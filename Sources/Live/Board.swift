@@ -1,0 +1,277 @@
+/// What a list is ordered by and what may stand on it.
+struct BoardKey: Hashable, Sendable {
+    enum Metric: Hashable, Sendable {
+        case trending
+        case overall
+        /// Number of a counter of the plan.
+        case counter(Int16)
+    }
+
+    var metric: Metric
+    var span: Span
+    var entityType: UInt16?
+    var category: UInt32?
+}
+
+/// Sizes of what is derived from the state for its readers; smaller in tests.
+struct Limits: Sendable {
+    /// Places of a board when it is made anew.
+    var places = 2048
+    /// Most places before the last are given up.
+    var mostPlaces = 3072
+    /// Changes that a board works off rather than being made anew, when half of its candidates are fewer.
+    var backlog = 4096
+    /// Changes that are put in their place one by one.
+    var singly = 64
+    /// Changes that are remembered; a power of two.
+    var changes = 1 << 17
+    /// Most boards kept; up to about 200 KB each.
+    var boards = 256
+}
+
+/// A place on a board.
+struct Ranked: Sendable {
+    var value: Double
+    var entity: UInt32
+}
+
+/// The best entities by one measure, exactly and in order: everything that is not on the board stands behind its floor.
+/// A reader first has it look again at what changed since; the whole catalogue is looked through only when it is made
+/// or too much has left it.
+struct Board: Sendable {
+    let key: BoardKey
+    /// Best first.
+    private(set) var members: ContiguousArray<Ranked> = []
+    private var values: [UInt32: Double] = [:]
+    /// Nothing outside stands before this; `nil` when everything with a score is on the board.
+    private var floor: Ranked?
+    /// Up to where in the list of changes it has looked; 0 before it is made.
+    private var cursor: UInt64 = 0
+    private var edge: Int32 = .min
+    /// The moment it was last brought up to.
+    private(set) var now: Int64 = .min
+    /// For throwing out the one not asked for longest.
+    var lastUsed: UInt64 = 0
+
+    private let limits: Limits
+    /// How far a clock may be behind the last reader's without the past being looked up again, in milliseconds.
+    static let clockSkew: Int64 = 2000
+
+    init(key: BoardKey, limits: Limits) {
+        self.key = key
+        self.limits = limits
+    }
+
+    /// Bytes held.
+    var bytes: Int { members.capacity * 16 + values.capacity * 24 + 256 }
+
+    /// Changes it has yet to look at.
+    func backlog(_ core: LiveCore) -> UInt64 { cursor == 0 ? .max : core.changes.head - cursor }
+
+    /// Brings the board up to date, with at least `needed` places unless fewer entities have a score.
+    mutating func catchUp(_ core: LiveCore, _ scores: inout Scores, now: Int64, needed: Int) {
+        var now = now
+        if cursor != 0, now < self.now, self.now - now <= Self.clockSkew { now = self.now }
+        let edge = core.edge(key.span, at: now)
+        defer {
+            self.now = now
+            self.edge = edge
+        }
+        let backlog = backlog(core)
+        if cursor == 0 || edge < self.edge || backlog > UInt64(core.changes.size)
+            || backlog > UInt64(max(limits.backlog, candidateCount(core) / 2))
+            || (edge > self.edge && core.plan.hasNegativeWeight)
+        {
+            rebuild(core, &scores, edge)
+            return
+        }
+        if edge > self.edge { dropExpired(core, &scores, edge) }
+        if backlog > 0 { lookAgain(core, &scores, edge) }
+        if members.count > limits.mostPlaces { keepBest(limits.places) }
+        if members.count < needed, floor != nil { rebuild(core, &scores, edge) }
+    }
+
+    // MARK: - Whole
+
+    private func candidateCount(_ core: LiveCore) -> Int {
+        if let category = key.category { return core.categories.entities(category).count }
+        if let type = key.entityType { return core.types.entities(type).count }
+        return core.entities.count
+    }
+
+    private mutating func rebuild(_ core: LiveCore, _ scores: inout Scores, _ edge: Int32) {
+        var best = Selection(places: limits.places)
+        func consider(_ entity: UInt32) {
+            let value = value(of: entity, core, &scores, edge)
+            if value > 0 { best.offer(Ranked(value: value, entity: entity), core) }
+        }
+        if let category = key.category {
+            for entity in core.categories.entities(category) { consider(entity) }
+        } else if let type = key.entityType {
+            for entity in core.types.entities(type) { consider(entity) }
+        } else {
+            for entity in 0..<core.entities.count { consider(UInt32(truncatingIfNeeded: entity)) }
+        }
+        floor = best.bestLeftOut
+        members = best.sorted(core)
+        values = Dictionary(minimumCapacity: members.count)
+        for member in members { values[member.entity] = member.value }
+        cursor = core.changes.head
+    }
+
+    // MARK: - Part
+
+    /// What an entity is worth on this board; 0 when it may not stand on it.
+    @inline(__always)
+    private func value(of entity: UInt32, _ core: LiveCore, _ scores: inout Scores, _ edge: Int32) -> Double {
+        let index = Int(entity)
+        guard core.entities[index].isListed else { return 0 }
+        if let type = key.entityType, core.entities[index].type != type { return 0 }
+        if let category = key.category, !core.infos[index].categories.contains(where: { $0.category == category }) {
+            return 0
+        }
+        switch key.metric {
+        case .trending:
+            switch key.span {
+            case .minutes: return core.trend(index, fromMinute: edge, scores.factors)
+            default: return scores.trend(index, fromHour: edge, core)
+            }
+        case .overall:
+            return key.span == .all ? core.popularity(index) : core.popularity(index, key.span, from: edge)
+        case .counter(let counter):
+            return core.count(index, counter: counter, key.span, from: edge)
+        }
+    }
+
+    /// Time has moved: buckets have left the window. With no weight below zero scores only fall, so that only those on
+    /// the board need be looked at.
+    private mutating func dropExpired(_ core: LiveCore, _ scores: inout Scores, _ edge: Int32) {
+        let old = members
+        members.removeAll(keepingCapacity: true)
+        for member in old { set(member.entity, value(of: member.entity, core, &scores, edge), core) }
+        members.sort { precedes($0, $1, core) }
+    }
+
+    private mutating func lookAgain(_ core: LiveCore, _ scores: inout Scores, _ edge: Int32) {
+        var changed: ContiguousArray<Ranked> = []
+        for place in cursor..<core.changes.head {
+            let entity = core.changes.entity(at: place)
+            // Listed again further on: once is enough.
+            guard core.entities[Int(entity)].stamp == place else { continue }
+            let value = value(of: entity, core, &scores, edge)
+            if values[entity] == nil, !qualifies(Ranked(value: value, entity: entity), core) { continue }
+            changed.append(Ranked(value: value, entity: entity))
+        }
+        cursor = core.changes.head
+        if changed.count > limits.singly {
+            for entry in changed where values[entry.entity] != nil {
+                values[entry.entity] = nil
+            }
+            members.removeAll(keepingCapacity: true)
+            for (entity, value) in values { members.append(Ranked(value: value, entity: entity)) }
+            for entry in changed { set(entry.entity, entry.value, core) }
+            members.sort { precedes($0, $1, core) }
+            return
+        }
+        for entry in changed {
+            if let old = values[entry.entity] {
+                if old == entry.value { continue }
+                values[entry.entity] = nil
+                let place = place(Ranked(value: old, entity: entry.entity), core)
+                if place < members.count { members.remove(at: place) }
+            }
+            if qualifies(entry, core) {
+                values[entry.entity] = entry.value
+                members.insert(entry, at: place(entry, core))
+            }
+        }
+    }
+
+    /// Puts an entity on the board, unsorted, or off it.
+    private mutating func set(_ entity: UInt32, _ value: Double, _ core: LiveCore) {
+        let entry = Ranked(value: value, entity: entity)
+        if qualifies(entry, core) {
+            values[entity] = value
+            members.append(entry)
+        } else {
+            values[entity] = nil
+        }
+    }
+
+    private func qualifies(_ entry: Ranked, _ core: LiveCore) -> Bool {
+        guard entry.value > 0 else { return false }
+        guard let floor else { return true }
+        return precedes(entry, floor, core)
+    }
+
+    private mutating func keepBest(_ count: Int) {
+        floor = members[count]
+        for member in members[count...] { values[member.entity] = nil }
+        members.removeSubrange(count...)
+    }
+
+    /// The first place whose holder does not precede `entry`.
+    private func place(_ entry: Ranked, _ core: LiveCore) -> Int {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if precedes(members[middle], entry, core) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// Order of a list: score descending, then entity type, then id.
+@inline(__always)
+func precedes(_ left: Ranked, _ right: Ranked, _ core: LiveCore) -> Bool {
+    left.value != right.value ? left.value > right.value : core.precedes(left.entity, right.entity)
+}
+
+/// The best of many, in a heap whose root is the worst kept.
+struct Selection: Sendable {
+    private let places: Int
+    private var heap: ContiguousArray<Ranked> = []
+    /// The best of those there was no place for.
+    private(set) var bestLeftOut: Ranked?
+
+    init(places: Int) { self.places = places }
+
+    mutating func offer(_ entry: Ranked, _ core: LiveCore) {
+        if heap.count < places {
+            heap.append(entry)
+            var child = heap.count - 1
+            while child > 0 {
+                let parent = (child - 1) / 2
+                guard precedes(heap[parent], heap[child], core) else { break }
+                heap.swapAt(parent, child)
+                child = parent
+            }
+            return
+        }
+        guard precedes(entry, heap[0], core) else {
+            leaveOut(entry, core)
+            return
+        }
+        leaveOut(heap[0], core)
+        heap[0] = entry
+        var parent = 0
+        while true {
+            var worst = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if precedes(heap[worst], heap[child], core) { worst = child }
+            }
+            if worst == parent { return }
+            heap.swapAt(parent, worst)
+            parent = worst
+        }
+    }
+
+    private mutating func leaveOut(_ entry: Ranked, _ core: LiveCore) {
+        if let best = bestLeftOut, !precedes(entry, best, core) { return }
+        bestLeftOut = entry
+    }
+
+    func sorted(_ core: LiveCore) -> ContiguousArray<Ranked> {
+        ContiguousArray(heap.sorted { precedes($0, $1, core) })
+    }
+}

@@ -1,0 +1,71 @@
+internal import Domain
+internal import Storage
+
+extension LiveCore {
+    /// Moves the position forward.
+    mutating func move(to position: Int64?) {
+        if let position, position > self.position { self.position = position }
+    }
+
+    /// Adds what clean-up has folded.
+    mutating func restore(_ total: DailyTotal) {
+        guard total.count > 0, let entityType = names.intern(total.entityType), let type = names.intern(total.type)
+        else { return }
+        let key = entityKey(entityType, total.entityID)
+        var id = total.entityID
+        guard
+            let number = entity(key)
+                ?? id.withUTF8({ addEntity(key, type: entityType, id: UnsafeRawBufferPointer($0)) })
+        else { return }
+        changes.add(number, &entities)
+        entities[Int(number)].lastAt = max(entities[Int(number)].lastAt, total.lastAt)
+        totals.byType[totals.place(type)].all &+= total.count
+        if let cell = cell(Int(number), type) { cells[cell].count &+= total.count }
+    }
+
+    /// Drops old sessions among the next few thousand; false when there are none left to look at.
+    mutating func dropSessions(
+        before: Int64, from next: inout Int, _ days: inout [Int64: (sessions: Int64, bounces: Int64)]
+    ) -> Bool {
+        let end = min(next + 4096, sessions.count)
+        for index in next..<max(next, end) {
+            let record = sessions[index]
+            guard record.count > 0, record.last < before else { continue }
+            let day = Timestamp(milliseconds: record.start).day
+            days[day, default: (0, 0)].sessions += 1
+            if record.isBounce { days[day, default: (0, 0)].bounces += 1 }
+            let number = UInt32(truncatingIfNeeded: index)
+            sessionIndex.remove(record.key, number)
+            sessions[index] = SessionRecord()
+            freeSessions.append(number)
+        }
+        next = end
+        return end < sessions.count
+    }
+
+    /// Drops old interactions of the next few hundred persons; false when there are none left to look at.
+    mutating func dropRecents(before: Int64, from next: inout Int) -> Bool {
+        let end = min(next + 512, persons.count)
+        for index in next..<max(next, end) {
+            let run = persons[index].recents
+            guard run.count > 0 else { continue }
+            let head = Int(persons[index].head)
+            guard recents[run.base + UInt32(head)].occurredAt < before else { continue }
+            let kept = recents(of: index).filter { $0.occurredAt >= before }
+            recents.release(&persons[index].recents)
+            persons[index].head = 0
+            if kept.isEmpty {
+                let number = UInt32(truncatingIfNeeded: index)
+                personIndex.remove(persons[index].key, number)
+                persons[index] = PersonRecord()
+                freePersons.append(number)
+            } else if recents.reserve(&persons[index].recents, kept.count) {
+                let base = persons[index].recents.base
+                for (offset, recent) in kept.enumerated() { recents[base + UInt32(offset)] = recent }
+                persons[index].recents.count = UInt16(kept.count)
+            }
+        }
+        next = end
+        return end < persons.count
+    }
+}

@@ -1,0 +1,138 @@
+internal import Domain
+
+extension LiveCore {
+    /// All-time Σ weight · count.
+    func popularity(_ entity: Int) -> Double {
+        var sum = 0.0
+        cells.withRun(entities[entity].cells) { cells in
+            for cell in cells { sum += plan.popularity(cell.type) * Double(cell.count) }
+        }
+        return sum
+    }
+
+    /// Σ weight · decayed sums of the buckets from `edge` on, in units of `factors`.
+    func trend(_ entity: Int, fromHour edge: Int32, _ factors: Factors) -> Double {
+        var total = 0.0
+        cells.withRun(entities[entity].cells) { cells in
+            for cell in cells {
+                let weight = plan.weight(cell.type)
+                if weight == 0 { continue }
+                var sum = 0.0
+                buckets.withRun(cell.hours) { run in
+                    var index = run.count - 1
+                    while index >= 0, run[index].slot >= edge {
+                        sum += run[index].decayed * factors.hour(run[index].slot)
+                        index -= 1
+                    }
+                }
+                total += weight * sum
+            }
+        }
+        return total
+    }
+
+    /// The same by minutes.
+    func trend(_ entity: Int, fromMinute edge: Int32, _ factors: Factors) -> Double {
+        var total = 0.0
+        cells.withRun(entities[entity].cells) { cells in
+            for cell in cells {
+                let weight = plan.weight(cell.type)
+                if weight == 0 { continue }
+                var sum = 0.0
+                buckets.withRun(cell.minutes) { run in
+                    var index = run.count - 1
+                    while index >= 0, run[index].slot >= edge {
+                        sum += run[index].decayed * factors.minute(run[index].slot)
+                        index -= 1
+                    }
+                }
+                total += weight * sum
+            }
+        }
+        return total
+    }
+
+    /// Interactions counted by `counter` within a span.
+    func count(_ entity: Int, counter: Int16, _ span: Span, from edge: Int32) -> Double {
+        var total: Int64 = 0
+        cells.withRun(entities[entity].cells) { cells in
+            for cell in cells where plan.counter(cell.type) == counter { total &+= count(cell, span, from: edge) }
+        }
+        return Double(total)
+    }
+
+    /// Σ weight · count within a span.
+    func popularity(_ entity: Int, _ span: Span, from edge: Int32) -> Double {
+        var total = 0.0
+        cells.withRun(entities[entity].cells) { cells in
+            for cell in cells {
+                let weight = plan.popularity(cell.type)
+                if weight != 0 { total += weight * Double(count(cell, span, from: edge)) }
+            }
+        }
+        return total
+    }
+
+    @inline(__always)
+    private func count(_ cell: Cell, _ span: Span, from edge: Int32) -> Int64 {
+        let run: Run
+        switch span {
+        case .all: return cell.count
+        case .hours: run = cell.hours
+        case .minutes: run = cell.minutes
+        }
+        return buckets.withRun(run) { run in
+            var sum: Int64 = 0
+            var index = run.count - 1
+            while index >= 0, run[index].slot >= edge {
+                sum &+= Int64(run[index].count)
+                index -= 1
+            }
+            return sum
+        }
+    }
+
+    /// All-time counters that are not 0.
+    func counters(_ entity: Int) -> [CounterValue] {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: plan.counterNames.count) { sums in
+            sums.initialize(repeating: 0)
+            cells.withRun(entities[entity].cells) { cells in
+                for cell in cells {
+                    let counter = plan.counter(cell.type)
+                    if counter >= 0 { sums[Int(counter)] &+= cell.count }
+                }
+            }
+            var values: [CounterValue] = []
+            for index in 0..<sums.count where sums[index] != 0 {
+                values.append(CounterValue(counter: plan.counterNames[index], count: sums[index]))
+            }
+            return values
+        }
+    }
+
+    /// The first slot of a span at a moment.
+    func edge(_ span: Span, at now: Int64) -> Int32 {
+        switch span {
+        case .all: .min
+        case .hours(let count): max(Slots.back(Slots.hour(now), count), hourFloor)
+        case .minutes(let count): max(Slots.back(Slots.minute(now), count), minuteFloor)
+        }
+    }
+}
+
+/// A stretch of time as buckets have it.
+enum Span: Hashable, Sendable {
+    case all
+    case hours(Int32)
+    case minutes(Int32)
+
+    init(_ window: TimeWindow) {
+        switch window {
+        case .hour: self = .minutes(60)
+        case .day: self = .hours(24)
+        case .week: self = .hours(168)
+        case .month: self = .hours(720)
+        case .all: self = .all
+        }
+    }
+}

@@ -1,0 +1,166 @@
+internal import Domain
+
+/// All that follows from the log, and the indexes to find it by. Changed by the records of the log alone, in their order.
+struct LiveCore: Sendable {
+    // Tables, shared page by page with frozen copies.
+    var entities = PagedArray<EntityRecord>()
+    var infos = PagedArray<EntityInfo>()
+    var cells = RunPool<Cell>(filler: Cell(), maximum: 1024)
+    var buckets = BucketPool(filler: Bucket(), maximum: 1024)
+    var sessions = PagedArray<SessionRecord>()
+    var persons = PagedArray<PersonRecord>()
+    var recents = RunPool<Recent>(filler: Recent(), maximum: LiveCore.recentsKept)
+    var totals = Totals()
+
+    // Where to find records; made anew when a snapshot is loaded.
+    var entityIndex = KeyIndex()
+    var sessionIndex = KeyIndex()
+    var personIndex = KeyIndex()
+    var freeSessions: ContiguousArray<UInt32> = []
+    var freePersons: ContiguousArray<UInt32> = []
+    var categories = CategoryTable()
+    var types = TypeTable()
+    var changes: ChangeList
+
+    let names: NameTable
+    let hasher: KeyHasher
+    var plan: CompiledPlan
+    /// The half-life that the decayed sums are in, which is the plan's unless they have yet to be computed anew.
+    var decay: Decay
+    /// Last record applied.
+    var position: Int64 = 0
+    /// Greatest time of receipt so far, in milliseconds.
+    var watermark: Int64 = 0
+    /// What happened before this has been cleaned up; whole hours, in milliseconds.
+    var retainedFrom: Int64 = .min
+    /// Entity that the sweep of old buckets goes on from.
+    var sweepNext = 0
+
+    /// Interactions kept of each person.
+    static let recentsKept = 100
+
+    init(names: NameTable, hasher: KeyHasher, plan: LivePlan, limits: Limits = Limits()) {
+        self.names = names
+        self.hasher = hasher
+        let compiled = CompiledPlan(plan)
+        self.plan = compiled
+        changes = ChangeList(size: limits.changes)
+        decay = Decay(halfLife: compiled.halfLife)
+    }
+
+    /// The first hour whose buckets count.
+    var hourFloor: Int32 {
+        max(Slots.back(Slots.hour(watermark), Slots.hoursKept + 1), Slots.hour(retainedFrom))
+    }
+
+    /// The first minute whose buckets count.
+    var minuteFloor: Int32 {
+        max(Slots.back(Slots.minute(watermark), Slots.minutesKept), Slots.minute(retainedFrom))
+    }
+
+    // MARK: - Entities
+
+    /// Number of the entity with a key.
+    @inline(__always)
+    func entity(_ key: Key128) -> UInt32? {
+        entityIndex.find(key) { entities[Int($0)].key == key }
+    }
+
+    /// Number of an entity by type and id.
+    func entity(type: String, id: String) -> UInt32? {
+        guard let type = names.index(of: type) else { return nil }
+        return entity(entityKey(type, id))
+    }
+
+    func entityKey(_ type: UInt16, _ id: String) -> Key128 {
+        var id = id
+        return id.withUTF8 { hasher.entityKey(UnsafeRawBufferPointer($0), typeSalt: names.salt(of: type)) }
+    }
+
+    /// Adds an entity that is not there, as a placeholder. `nil` when there is no number left for it.
+    mutating func addEntity(_ key: Key128, type: UInt16, id: UnsafeRawBufferPointer) -> UInt32? {
+        guard let number = UInt32(exactly: entities.count), number < .max else { return nil }
+        entities.append(EntityRecord(key: key, order: orderPrefix(id), type: type))
+        infos.append(EntityInfo(id: String(decoding: id, as: UTF8.self)))
+        entityIndex.insert(key, number)
+        types.add(number, type: type, names: names)
+        return number
+    }
+
+    /// Creates an entity or brings it up to date.
+    mutating func apply(_ entity: Entity) {
+        guard let type = names.intern(entity.type) else { return }
+        let key = entityKey(type, entity.id)
+        var id = entity.id
+        guard
+            let number = self.entity(key) ?? id.withUTF8({ addEntity(key, type: type, id: UnsafeRawBufferPointer($0)) })
+        else { return }
+        var flags: EntityRecord.Flags = []
+        if entity.isPlaceholder { flags.insert(.placeholder) }
+        if entity.isHidden { flags.insert(.hidden) }
+        if entity.isDeleted { flags.insert(.deleted) }
+        entities[Int(number)].flags = flags
+        infos[Int(number)].title = entity.title
+        setCategories(entity.categories, of: number)
+        changes.add(number, &entities)
+    }
+
+    private mutating func setCategories(_ names: [String], of number: UInt32) {
+        let old = infos[Int(number)].categories
+        if old.count == names.count, zip(old, names).allSatisfy({ categories.name($0.category) == $1 }) { return }
+        for held in old {
+            guard let moved = categories.remove(held) else { continue }
+            // The last one of the list has taken the place.
+            let places = infos[Int(moved)].categories.indices
+            for index in places where infos[Int(moved)].categories[index].category == held.category {
+                infos[Int(moved)].categories[index].place = held.place
+            }
+        }
+        var fresh: ContiguousArray<CategoryPlace> = []
+        for name in names {
+            guard let category = categories.number(of: name), !fresh.contains(where: { $0.category == category })
+            else { continue }
+            fresh.append(CategoryPlace(category: category, place: categories.add(number, to: category)))
+        }
+        infos[Int(number)].categories = fresh
+    }
+
+    /// Whether entity `left` stands before `right` among equals: by type, then by id, byte by byte.
+    func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
+        let (a, b) = (entities[Int(left)], entities[Int(right)])
+        if a.type != b.type {
+            let (first, second) = (types.rank(a.type), types.rank(b.type))
+            if first != second { return first < second }
+        }
+        if a.order != b.order { return a.order < b.order }
+        return infos[Int(left)].id.utf8.lexicographicallyPrecedes(infos[Int(right)].id.utf8)
+    }
+
+    // MARK: - Cells
+
+    /// Place of an entity's cell of a type, made when missing. `nil` when an entity has 1,024 types already.
+    @inline(__always)
+    mutating func cell(_ entity: Int, _ type: UInt16) -> UInt32? {
+        let run = entities[entity].cells
+        var index = run.base
+        let end = run.base + UInt32(run.count)
+        while index < end {
+            if cells[index].type == type { return index }
+            index += 1
+        }
+        return addCell(entity, type)
+    }
+
+    private mutating func addCell(_ entity: Int, _ type: UInt16) -> UInt32? {
+        if Int(entities[entity].cells.count) == cells.capacity(entities[entity].cells.size) {
+            guard cells.grow(&entities[entity].cells) else { return nil }
+        }
+        let run = entities[entity].cells
+        let place = run.base + UInt32(run.count)
+        var cell = Cell()
+        cell.type = type
+        cells[place] = cell
+        entities[entity].cells.count += 1
+        return place
+    }
+}

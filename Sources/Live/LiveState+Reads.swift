@@ -1,0 +1,127 @@
+internal import Domain
+internal import Synchronization
+
+extension LiveState {
+    /// The best entities, best first: by score, then entity type, then id. Entities that are hidden or deleted, or
+    /// whose score is not above 0, are left out. Cost grows with what changed since the last such query, not with the
+    /// number of entities, except for the first query of its kind.
+    public func popular(_ query: PopularQuery, now: Int64) -> [PopularItem] {
+        state.withLock { $0.boards.popular(query, &$0.core, now: now) }
+    }
+
+    /// What is known of an entity; `nil` for one never heard of.
+    public func stats(entityType: String, id: String, now: Int64) -> EntityStats? {
+        state.withLock { state in
+            guard let entity = state.core.entity(type: entityType, id: id) else { return nil }
+            return state.boards.stats(entity, &state.core, now: now)
+        }
+    }
+
+    /// A session's figures; `nil` for one unknown or cleaned up.
+    public func session(id: String) -> SessionMetrics? {
+        let key = hasher.key(id, .session)
+        return state.withLock { state in
+            guard let number = state.core.session(key) else { return nil }
+            let record = state.core.sessions[Int(number)]
+            return SessionMetrics(
+                startedAt: record.start, lastAt: record.last, interactionCount: Int64(record.count),
+                pageViews: Int64(record.pageViews))
+        }
+    }
+
+    /// A user's last 100 interactions, newest first; `nil` for one without any at hand.
+    public func recent(user: String) -> [RecentInteraction]? { recent(hasher.key(user, .user)) }
+
+    /// A visitor's last 100 interactions as long as no user was known, newest first; `nil` for one without any at hand.
+    public func recent(visitor: String) -> [RecentInteraction]? { recent(hasher.key(visitor, .visitor)) }
+
+    private func recent(_ key: Key128) -> [RecentInteraction]? {
+        state.withLock { state in
+            guard let number = state.core.person(key) else { return nil }
+            return state.core.recents(of: Int(number)).reversed().map { recent in
+                let entity = Int(recent.entity)
+                return RecentInteraction(
+                    position: recent.position, occurredAt: recent.occurredAt,
+                    type: names.name(recent.type) ?? "",
+                    entityType: state.core.types.name(state.core.entities[entity].type),
+                    entityID: state.core.infos[entity].id)
+            }
+        }
+    }
+
+    /// The tenant's figures over a window.
+    public func totals(window: TimeWindow, now: Int64) -> TenantTotals {
+        state.withLock { state in
+            let core = state.core
+            let span = Span(window)
+            let edge = core.edge(span, at: now)
+            var totals = TenantTotals(
+                interactions: [], sessions: 0, bounces: 0, bounceRate: 0, persons: core.personIndex.count,
+                entities: core.entities.count)
+            for type in core.totals.byType {
+                let count =
+                    switch span {
+                    case .all: type.all
+                    case .hours: type.hours.sum(from: edge)
+                    case .minutes: type.minutes.sum(from: edge)
+                    }
+                if count != 0 {
+                    totals.interactions.append(TypeCount(type: names.name(type.type) ?? "", count: count))
+                }
+            }
+            totals.interactions.sort { $0.type.utf8.lexicographicallyPrecedes($1.type.utf8) }
+            switch span {
+            case .all: (totals.sessions, totals.bounces) = (core.totals.sessions, core.totals.bounces)
+            case .hours:
+                totals.sessions = core.totals.sessionHours.sum(from: edge)
+                totals.bounces = core.totals.bounceHours.sum(from: edge)
+            case .minutes:
+                totals.sessions = core.totals.sessionMinutes.sum(from: edge)
+                totals.bounces = core.totals.bounceMinutes.sum(from: edge)
+            }
+            if totals.sessions > 0 { totals.bounceRate = 100 * Double(totals.bounces) / Double(totals.sessions) }
+            return totals
+        }
+    }
+
+    /// Brings the standard lists (every mode, over 7 days and over all time) up to date, so that the next query finds
+    /// little left to do. For a background ticker, every 100 ms or so.
+    public func maintain(now: Int64) {
+        let count = state.withLock { $0.boards.standardCount }
+        for step in 0..<count {
+            let goesOn = state.withLock { $0.boards.maintain(&$0.core, now: now, step: step) }
+            if !goesOn { return }
+        }
+    }
+
+    /// Where the memory is, as an estimate that counts room held in reserve.
+    public func memory() -> [MemoryShare] {
+        state.withLock { state in
+            let core = state.core
+            var strings = 0
+            for page in core.infos.pages {
+                for info in page {
+                    strings += Self.heapBytes(info.id) + (info.title.map(Self.heapBytes) ?? 0)
+                    strings += info.categories.isEmpty ? 0 : 32 + info.categories.capacity * 8
+                }
+            }
+            return [
+                MemoryShare(
+                    owner: "entities",
+                    bytes: core.entities.bytes + core.infos.bytes + strings + core.cells.bytes + core.entityIndex.bytes
+                        + core.categories.bytes + core.types.bytes),
+                MemoryShare(owner: "buckets", bytes: core.buckets.bytes + core.totals.bytes),
+                MemoryShare(
+                    owner: "persons", bytes: core.persons.bytes + core.recents.bytes + core.personIndex.bytes),
+                MemoryShare(
+                    owner: "sessions",
+                    bytes: core.sessions.bytes + core.sessionIndex.bytes + core.freeSessions.capacity * 4),
+                MemoryShare(owner: "boards", bytes: state.boards.bytes + core.changes.size * 4),
+                MemoryShare(owner: "names", bytes: names.names.reduce(0) { $0 + $1.utf8.count + 120 }),
+            ]
+        }
+    }
+
+    /// Heap memory of a string: none up to 15 bytes.
+    private static func heapBytes(_ text: String) -> Int { text.utf8.count <= 15 ? 0 : 32 + text.utf8.count }
+}

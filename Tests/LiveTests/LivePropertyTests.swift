@@ -1,0 +1,38 @@
+import Domain
+import Storage
+import Testing
+
+@testable import Live
+
+@Suite("Live state against a slow recomputation")
+struct LivePropertyTests {
+    static let small = Limits(places: 8, mostPlaces: 12, backlog: 16, singly: 4, changes: 32, boards: 6)
+
+    @Test("Everything equals the recomputation, whatever comes in whatever order", arguments: 1...6)
+    func everything(seed: Int) {
+        var harness = Harness(
+            seed: UInt64(seed), limits: seed % 2 == 0 ? Self.small : Limits(), negative: seed % 3 == 0)
+        for round in 0..<60 {
+            let comment: Comment = "seed \(seed), round \(round)"
+            switch Int.random(in: 0..<12, using: &harness.random) {
+            case 0: harness.now += Int64.random(in: 0..<3_600_000, using: &harness.random)
+            case 1: harness.now = (harness.now / 3_600_000 + 1) * 3_600_000
+            case 2: harness.now += Int64.random(in: 0..<3 * 86_400_000, using: &harness.random)
+            case 3: harness.now += 60_000
+            case 4:
+                for index in harness.oracle.types.indices {
+                    harness.oracle.types[index].weight = Double(
+                        Int.random(in: seed % 3 == 0 ? -4...10 : 0...10, using: &harness.random))
+                }
+                harness.applyPlan()
+            case 5..<8: harness.putRandomEntity(entities: 60)
+            default: break
+            }
+            harness.applyRandom(Int.random(in: 0..<40, using: &harness.random), entities: 60)
+            harness.now += Int64.random(in: 0..<30_000, using: &harness.random)
+            for _ in 0..<6 { harness.check(harness.randomQuery(), comment) }
+            if round % 10 == 9 { harness.checkAll(comment) }
+            if round % 7 == 0 { harness.state.maintain(now: harness.now) }
+        }
+    }
+}
