@@ -1,0 +1,95 @@
+internal import CSQLite
+internal import Glibc
+internal import Storage
+
+/// What can be said of a database file before SQLite has touched it, and how one is brought up to date.
+enum DatabaseFile {
+    /// Makes a folder and those above it, for its owner alone, and makes its entry durable.
+    static func makeFolder(_ path: String) throws(StorageError) {
+        var information = stat()
+        if stat(path, &information) == 0 {
+            guard information.st_mode & S_IFMT == S_IFDIR else { throw .unwritable(path, "it is not a folder") }
+            return
+        }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            let reason = errno
+            throw reason == ENOSPC ? .diskFull(path) : .unwritable(path, String(cString: strerror(reason)))
+        }
+        if let slash = path.lastIndex(of: "/") { synchronizeFolder(String(path[..<slash])) }
+    }
+
+    /// Makes the names in a folder durable.
+    static func synchronizeFolder(_ path: String) {
+        let descriptor = open(path.isEmpty ? "/" : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    /// Size in bytes; `nil` when there is no such file.
+    static func size(_ path: String) -> Int64? {
+        var information = stat()
+        return stat(path, &information) == 0 ? Int64(information.st_size) : nil
+    }
+
+    /// Refuses files of others and of newer versions by their header, without opening them as a database, which could
+    /// change them.
+    static func checkHeader(_ path: String, applicationID: Int64, known: Int) throws(StorageError) {
+        let file = String(path.split(separator: "/").last ?? "")
+        guard let size = size(path), size > 0 else {
+            if let log = self.size(path + "-wal"), log > 0 {
+                throw .corrupt(file, "the file is missing while its write-ahead log is there")
+            }
+            return
+        }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .unwritable(file, String(cString: strerror(errno))) }
+        var header = [UInt8](repeating: 0, count: 100)
+        let count = header.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, 100) }
+        close(descriptor)
+        guard count == 100, header.starts(with: Array("SQLite format 3\0".utf8)) else {
+            throw .corrupt(file, "its header is not a database's")
+        }
+        func number(_ offset: Int) -> Int64 { header[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int64($1) } }
+        // Both are 0 while they stand in the write-ahead log only.
+        guard number(68) == applicationID || number(68) == 0 else {
+            throw .corrupt(file, "it belongs to another program")
+        }
+        guard number(60) <= Int64(known) else { throw .tooNew(file, found: number(60), known: Int64(known)) }
+    }
+
+    /// Checks identity and version of an open file and runs the steps that are missing, each in a transaction of its own.
+    static func migrate(
+        _ connection: Connection, applicationID: Int64, steps: [String],
+        first: (Connection) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        if version > steps.count {
+            // Closing the last connection would otherwise rewrite the newer program's file.
+            ff_sqlite3_db_config_bool(connection.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            throw .tooNew(connection.file, found: version, known: Int64(steps.count))
+        }
+        let identity = try connection.integer("PRAGMA application_id") ?? 0
+        if version > 0 || identity != 0 {
+            guard identity == applicationID else { throw .corrupt(connection.file, "it belongs to another program") }
+        } else if try connection.integer("SELECT count(*) FROM sqlite_schema") != 0 {
+            throw .corrupt(connection.file, "it belongs to another program")
+        }
+        for step in steps.indices.dropFirst(Int(version)) {
+            try connection.begin()
+            do {
+                try connection.execute(steps[step])
+                if step == 0 {
+                    try connection.execute("PRAGMA application_id = \(applicationID)")
+                    try first(connection)
+                }
+                try connection.execute("PRAGMA user_version = \(step + 1)")
+            } catch {
+                connection.rollback()
+                throw error
+            }
+            try connection.commit()
+        }
+    }
+}

@@ -1,0 +1,99 @@
+internal import CSQLite
+internal import Dispatch
+internal import Storage
+internal import Synchronization
+
+// The write-ahead log is copied into the database in the background, while commits go on behind the copied part. When
+// little is left, the writer copies the rest between two commits, waits a moment for readers to leave, and the next commit
+// uses the log from its start: overwriting it syncs faster than making it longer. A background copy is only begun while
+// frames are outstanding, and the writer begins the log anew only when none is: so the two never meet in the moment of the
+// restart, which SQLite before 3.51.3 does not survive ("WAL-reset bug").
+extension SQLiteTenantStore {
+    /// Before a commit: with a log past the limit that a reader keeps from being restarted, goes over to the overflow.
+    func chooseFile(_ writer: Writer) throws(StorageError) {
+        guard writer.overflow == nil, writer.logSize.bytes >= options.overflowBytes,
+            !state.isCopying.load(ordering: .acquiring)
+        else { return }
+        if try writer.restartLog(patience: 100) { return }
+        try writer.beginOverflow()
+        state.overflows.add(1, ordering: .acquiringAndReleasing)
+        scheduleDrain()
+    }
+
+    /// After a commit: sees to the write-ahead log, or to the overflow.
+    func afterCommit(_ writer: Writer, appended: Int) {
+        guard writer.overflow == nil else {
+            // Twice as many as came in, so that the overflow shrinks however fast they come.
+            if writer.overflow?.mainIsFree == true { drainStep(writer, rows: max(1000, 2 * appended)) }
+            return
+        }
+        let size = writer.logSize
+        if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= options.checkpointBytes {
+            _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
+            return
+        }
+        if size.outstandingBytes >= options.checkpointBytes,
+            !state.isCopying.exchange(true, ordering: .acquiringAndReleasing)
+        {
+            queue.async { self.copyLog(writer.logSize) }
+        }
+    }
+
+    /// Copies the log into the database until little is left or a reader stops it. On the maintenance queue.
+    private func copyLog(_ size: LogSize) {
+        defer { state.isCopying.store(false, ordering: .releasing) }
+        guard let checkpointer = parts.checkpointer else { return }
+        for _ in 0..<8 {
+            guard !state.isClosed.load(ordering: .acquiring) else { return }
+            let before = size.copied.load(ordering: .relaxed)
+            guard let result = try? checkpointer.checkpoint(SQLITE_CHECKPOINT_PASSIVE, patience: 0) else {
+                if checkpointer.hasLostSync { size.hasLostSync.store(true, ordering: .releasing) }
+                return
+            }
+            size.copied.store(result.copied, ordering: .relaxed)
+            if size.outstandingBytes < options.checkpointBytes / 16 || result.copied <= before { break }
+        }
+        state.wantsRestart.store(true, ordering: .releasing)
+    }
+
+    // MARK: Overflow
+
+    /// Looks again after a while whether the main file's log is free, and moves the overflow over as long as it is.
+    func scheduleDrain() {
+        queue.asyncAfter(deadline: .now() + .milliseconds(options.overflowPollMilliseconds)) { [weak self] in
+            self?.drain()
+        }
+    }
+
+    private func drain() {
+        var goesOn = true
+        while goesOn, !state.isClosed.load(ordering: .acquiring) {
+            goesOn = lock.withLock { _ in
+                guard let writer = parts.writer, let overflow = writer.overflow else { return false }
+                if !overflow.mainIsFree { overflow.mainIsFree = (try? writer.restartLog(patience: 10)) == true }
+                return overflow.mainIsFree && drainStep(writer, rows: 4000)
+            }
+        }
+        let isOver = lock.withLock { _ in parts.writer?.overflow == nil }
+        if !isOver, !state.isClosed.load(ordering: .acquiring) { scheduleDrain() }
+    }
+
+    /// Moves some rows over. False when there is nothing to go on with for the time being.
+    @discardableResult
+    private func drainStep(_ writer: Writer, rows: Int) -> Bool {
+        guard let overflow = writer.overflow, let isDone = try? writer.drain(rows: rows) else {
+            writer.overflow?.mainIsFree = false
+            return false
+        }
+        if isDone {
+            // Even: reads go to the main file alone again.
+            state.overflows.add(1, ordering: .acquiringAndReleasing)
+            try? writer.endOverflow()
+            return false
+        }
+        if writer.logSize.bytes >= options.checkpointBytes {
+            overflow.mainIsFree = (try? writer.restartLog(patience: 10)) == true
+        }
+        return overflow.mainIsFree
+    }
+}

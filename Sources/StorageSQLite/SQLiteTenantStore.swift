@@ -1,0 +1,203 @@
+internal import CSQLite
+internal import Dispatch
+internal import Glibc
+public import Storage
+internal import Synchronization
+
+/// A tenant's log and tables in a SQLite file of the tenant's folder.
+///
+/// The file is in WAL mode and any program may read it at any time, with SQL too. When such a program sits in a long read
+/// while collecting goes on, commits go to a second file until it is done (``StoreOptions/overflowBytes``), so that the
+/// write-ahead log stays short; the rows then move into the main file by themselves.
+public final class SQLiteTenantStore: TenantStore {
+    /// Name of the main file in the tenant's folder.
+    public static let fileName = "footfall.sqlite"
+
+    public let seed: UInt64
+    let folder: String
+    let options: StoreOptions
+    let readers: ReaderPool
+    /// Guards ``parts``; held during a commit and a step of maintenance.
+    let lock = Mutex<Void>(())
+    let parts = Parts()
+    let queue = DispatchQueue(label: "footfall.store.maintenance")
+    let state = SharedState()
+
+    /// What only one thread may touch at a time.
+    final class Parts: @unchecked Sendable {
+        /// Under the lock. `nil` when the store is closed or only reads.
+        var writer: Writer?
+        /// On the maintenance queue.
+        var checkpointer: Connection?
+    }
+
+    /// What is read without the lock.
+    final class SharedState: Sendable {
+        let position = Atomic<Int64>(0)
+        let interactions = Atomic<Int64>(0)
+        let rejected = Atomic<Int64>(0)
+        /// Odd while there is an overflow.
+        let overflows = Atomic<UInt64>(0)
+        /// The thread that is inside ``SQLiteTenantStore/commit(_:)``, 0 for none.
+        let committing = Atomic<UInt>(0)
+        let isCopying = Atomic<Bool>(false)
+        let wantsRestart = Atomic<Bool>(false)
+        let isClosed = Atomic<Bool>(false)
+    }
+
+    /// Opens the store in a tenant's folder, making it when there is none and ``StoreOptions/readOnly`` is not set. The
+    /// caller holds the data folder's ``FolderLock`` unless it only reads.
+    ///
+    /// Throws `store_too_new`, `store_corrupt`, `store_unwritable`, `store_locked`, `disk_full`, `store_io`; a file that is
+    /// too new or another program's is left as it was.
+    public static func open(folder: String, options: StoreOptions = StoreOptions()) throws(StorageError)
+        -> SQLiteTenantStore
+    {
+        try SQLiteTenantStore(folder: folder, options: options)
+    }
+
+    private init(folder: String, options: StoreOptions) throws(StorageError) {
+        self.folder = folder
+        self.options = options
+        if !options.readOnly { try DatabaseFile.makeFolder(folder) }
+        let path = folder + "/" + SQLiteTenantStore.fileName
+        try DatabaseFile.checkHeader(
+            path, applicationID: TenantSchema.applicationID, known: TenantSchema.migrations.count)
+        readers = ReaderPool(path: path, options: options)
+        if options.readOnly {
+            let (seed, recovery) = try readers.withConnection { connection throws(StorageError) in
+                try SQLiteTenantStore.checkVersion(connection)
+                return (try connection.state(.seed), try Recovery(main: connection, overflow: nil))
+            }
+            self.seed = UInt64(bitPattern: seed ?? 0)
+            publish(recovery.counters, recovery.summary)
+            return
+        }
+        let tenant = options.tenant ?? String(folder.split(separator: "/").last ?? "")
+        let main = try SQLiteTenantStore.openMain(path, tenant: tenant, options: options)
+        let overflow = try SQLiteTenantStore.openOverflow(folder, main: main, options: options)
+        let recovery = try Recovery(main: main, overflow: overflow?.tables.connection)
+        guard let seed = try main.state(.seed) else { throw .corrupt(main.file, "it has no seed") }
+        self.seed = UInt64(bitPattern: seed)
+        let writer = try Writer(
+            main: TableWriter(main), overflow: overflow, recovery: recovery, folder: folder, options: options)
+        parts.writer = writer
+        // What an earlier process left in the log may be in the page cache only; copying it makes it durable.
+        _ = try main.checkpoint(SQLITE_CHECKPOINT_PASSIVE, patience: 0)
+        let checkpointer = try Connection(path: path, .readWrite, vfs: options.fileSystem)
+        try checkpointer.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64")
+        parts.checkpointer = checkpointer
+        publish(recovery.counters, recovery.summary)
+        if overflow != nil {
+            state.overflows.store(1, ordering: .releasing)
+            scheduleDrain()
+        }
+    }
+
+    private static func openMain(_ path: String, tenant: String, options: StoreOptions) throws(StorageError)
+        -> Connection
+    {
+        let isNew = DatabaseFile.size(path) ?? 0 == 0
+        let main = try Connection(path: path, .readWrite, vfs: options.fileSystem)
+        if sqlite3_db_readonly(main.handle, "main") == 1 {
+            throw .unwritable(main.file, "the file is write-protected")
+        }
+        // Asked first: the settings below already write to a file, and a newer one must stay as it is.
+        let version = try main.integer("PRAGMA user_version") ?? 0
+        if version <= TenantSchema.migrations.count {
+            try main.execute(
+                """
+                PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                PRAGMA cache_size = -\(options.cacheKiB); PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
+                PRAGMA journal_size_limit = \(options.checkpointBytes * 4)
+                """)
+            if options.maximumPages > 0 { try main.execute("PRAGMA max_page_count = \(options.maximumPages)") }
+        }
+        try DatabaseFile.migrate(main, applicationID: TenantSchema.applicationID, steps: TenantSchema.migrations) {
+            connection throws(StorageError) in
+            let tables = try TableWriter(connection)
+            try tables.setState(.seed, Int64(bitPattern: UInt64.random(in: .min ... .max)))
+        }
+        if try main.text("SELECT value FROM store_state WHERE name = 'tenant'") != tenant {
+            try TableWriter(main).setState(.tenant, tenant)
+        }
+        if isNew { DatabaseFile.synchronizeFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])) }
+        return main
+    }
+
+    /// The overflow that an earlier process left, if there is one that is not moved over whole.
+    private static func openOverflow(_ folder: String, main: Connection, options: StoreOptions) throws(StorageError)
+        -> Overflow?
+    {
+        let path = folder + "/" + Overflow.fileName
+        guard DatabaseFile.size(path) ?? 0 > 0 else { return nil }
+        let settled = try main.state(.overflow) ?? 0
+        let overflow = try Overflow(
+            path: path, number: settled + 1, moved: try Watermarks(main), options: options)
+        if overflow.number > settled { return overflow }
+        try Overflow.remove(path)
+        return nil
+    }
+
+    private static func checkVersion(_ connection: Connection) throws(StorageError) {
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        guard version <= TenantSchema.migrations.count else {
+            throw .tooNew(connection.file, found: version, known: Int64(TenantSchema.migrations.count))
+        }
+    }
+
+    public var lastPosition: Int64 { state.position.load(ordering: .acquiring) }
+
+    public func interactionCount() throws(StorageError) -> Int64 { state.interactions.load(ordering: .acquiring) }
+
+    public func rejectedCount() throws(StorageError) -> Int64 { state.rejected.load(ordering: .acquiring) }
+
+    func publish(_ counters: Counters, _ summary: BlockSummary) {
+        state.interactions.store(summary.interactions, ordering: .releasing)
+        state.rejected.store(counters.rejectedKept, ordering: .releasing)
+        state.position.store(counters.position, ordering: .releasing)
+    }
+
+    // MARK: Committing
+
+    public func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError)
+        -> CommitReport
+    {
+        try lock.withLock { _ throws(StorageError) in
+            guard let writer = parts.writer else {
+                throw options.readOnly
+                    ? StorageError("store_misuse", "The store was opened for reading alone.") : .closed()
+            }
+            state.committing.store(UInt(pthread_self()), ordering: .relaxed)
+            defer { state.committing.store(0, ordering: .relaxed) }
+            try chooseFile(writer)
+            let before = writer.counters.position
+            let report = try writer.commit(work)
+            publish(writer.counters, writer.summary)
+            afterCommit(writer, appended: Int(writer.counters.position - before))
+            return report
+        }
+    }
+
+    // MARK: Size and end
+
+    public func sizes() -> [(part: String, bytes: Int64)] {
+        let main = folder + "/" + SQLiteTenantStore.fileName
+        let overflow = folder + "/" + Overflow.fileName
+        return [
+            ("database", DatabaseFile.size(main) ?? 0), ("wal", DatabaseFile.size(main + "-wal") ?? 0),
+            ("overflow", (DatabaseFile.size(overflow) ?? 0) + (DatabaseFile.size(overflow + "-wal") ?? 0)),
+        ]
+    }
+
+    public func close() {
+        guard !state.isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        readers.close()
+        // A step of maintenance that has begun ends first.
+        queue.sync { parts.checkpointer = nil }
+        lock.withLock { _ in
+            _ = try? parts.writer?.main.connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE, patience: 100)
+            parts.writer = nil
+        }
+    }
+}

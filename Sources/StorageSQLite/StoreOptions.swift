@@ -1,0 +1,23 @@
+/// How a tenant's store is opened.
+public struct StoreOptions: Sendable {
+    /// The tenant's id; the name of the folder when `nil`.
+    public var tenant: String?
+    /// Whether it is opened for reading alone; every commit is refused then.
+    public var readOnly = false
+    /// Size of the write-ahead log, in bytes, from which it is copied into the database in the background.
+    public var checkpointBytes = 16 << 20
+    /// Size of the write-ahead log, in bytes, from which commits go to the overflow file while another program's read
+    /// keeps the log from being used from its start again.
+    public var overflowBytes = 256 << 20
+    /// Milliseconds between two looks at whether that other program is done.
+    public var overflowPollMilliseconds = 100
+    /// Page cache of the writer, in KiB. Each of up to four readers has an eighth of it.
+    public var cacheKiB = 16_384
+    /// Most pages the database may have; 0 is no limit. 8 KiB a page.
+    public var maximumPages = 0
+    /// Name of a registered SQLite file system; `nil` is the operating system's.
+    public var fileSystem: String?
+
+    /// The defaults.
+    public init() {}
+}

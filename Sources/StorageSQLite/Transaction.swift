@@ -1,0 +1,289 @@
+internal import CSQLite
+internal import Domain
+internal import Storage
+
+/// What counts positions and numbers. Copied when a transaction begins; the copy takes its place when it is durable.
+struct Counters {
+    /// Last position of the log.
+    var position: Int64 = 0
+    /// Last number of a rejected interaction.
+    var rejected: Int64 = 0
+    /// Last number of an error report.
+    var error: Int64 = 0
+    /// Last version of the tracking plan.
+    var plan: Int64 = 0
+    /// Rejected interactions kept.
+    var rejectedKept: Int64 = 0
+}
+
+/// One commit's writes to one file: the main one, or the overflow while there is one.
+final class Transaction: TenantTransaction {
+    private let tables: TableWriter
+    private let isOverflow: Bool
+    /// The main file while `tables` is the overflow's; rejected interactions and totals of sessions may be there.
+    private let main: TableWriter
+    private let summary: BlockSummary
+    private(set) var counters: Counters
+    /// Runs of positions as they are after this transaction.
+    private(set) var blocks: [Int: BlockSummary.Block] = [:]
+    private let firstBlock: Int
+    private(set) var failure: StorageError?
+    private(set) var appended = 0
+    private var isOpen = true
+
+    init(_ tables: TableWriter, main: TableWriter, counters: Counters, summary: BlockSummary) {
+        self.tables = tables
+        self.main = main
+        isOverflow = tables !== main
+        self.counters = counters
+        self.summary = summary
+        firstBlock = BlockSummary.index(of: counters.position + 1)
+    }
+
+    // MARK: Log
+
+    func append(_ batch: inout InteractionBatch, sentAt: Int64?) throws(StorageError) {
+        try attempt { () throws(StorageError) in
+            var index = -1
+            var block = BlockSummary.Block()
+            var position = counters.position
+            defer {
+                if index >= 0 { blocks[index] = block }
+                appended += Int(position - counters.position)
+                counters.position = position
+            }
+            var error: StorageError?
+            batch.bytes.withUnsafeBytes { bytes in
+                do throws(StorageError) {
+                    for row in batch.rows.indices {
+                        switch batch.rows[row].verdict {
+                        case .accepted:
+                            try tables.insert(batch.rows[row], position: position + 1, bytes)
+                            position += 1
+                            batch.rows[row].position = position
+                            let place = BlockSummary.index(of: position)
+                            if place != index {
+                                if index >= 0 { blocks[index] = block }
+                                index = place
+                                block = blocks[place] ?? summary[place]
+                            }
+                            block.add(occurredAt: batch.rows[row].occurredAt)
+                        case .rejected:
+                            counters.rejected += 1
+                            counters.rejectedKept += 1
+                            try tables.insertRejected(batch.rows[row], number: counters.rejected, sentAt: sentAt, bytes)
+                        case .duplicate: break
+                        }
+                    }
+                } catch let thrown {
+                    error = thrown
+                }
+            }
+            if let error { throw error }
+        }
+    }
+
+    func append(_ record: LogRecord, entity: Entity?) throws(StorageError) -> Int64 {
+        try attempt { () throws(StorageError) in
+            let position = counters.position + 1
+            try tables.insert(record, position: position)
+            switch record.kind {
+            case .plan:
+                try tables.insertPlan(record, version: counters.plan + 1, position: position)
+                counters.plan += 1
+            case .settings: try tables.setSettings(record, position: position)
+            default: break
+            }
+            if let entity { try tables.upsert(entity, position: position) }
+            counters.position = position
+            appended += 1
+            return position
+        }
+    }
+
+    // MARK: Tables beside the log
+
+    func removeRejected(_ numbers: [Int64]) throws(StorageError) {
+        try attempt { () throws(StorageError) in
+            let delete = try tables.connection.cached("DELETE FROM rejected_interactions WHERE number = ?1")
+            for number in numbers {
+                delete.bind(1, number)
+                try delete.run()
+                var removed = sqlite3_changes(tables.connection.handle) > 0
+                if isOverflow, try isInMain(number) {
+                    let mark = try tables.connection.cached("INSERT OR IGNORE INTO removed_rejected VALUES(?1)")
+                    mark.bind(1, number)
+                    try mark.run()
+                    removed = sqlite3_changes(tables.connection.handle) > 0
+                }
+                if removed { counters.rejectedKept -= 1 }
+            }
+            try tables.setState(.lastRejected, counters.rejected)
+        }
+    }
+
+    private func isInMain(_ number: Int64) throws(StorageError) -> Bool {
+        let statement = try main.connection.cached("SELECT 1 FROM rejected_interactions WHERE number = ?1")
+        defer { statement.reset() }
+        statement.bind(1, number)
+        return try statement.step()
+    }
+
+    func append(_ error: SystemError) throws(StorageError) {
+        try attempt { () throws(StorageError) in
+            try tables.insert(error, number: counters.error + 1)
+            counters.error += 1
+        }
+    }
+
+    func foldSessions(_ totals: [DailySessions]) throws(StorageError) {
+        try attempt { () throws(StorageError) in
+            let add = try tables.connection.cached(
+                """
+                INSERT INTO daily_sessions VALUES(?1, ?2, ?3) ON CONFLICT(day)
+                DO UPDATE SET sessions = sessions + excluded.sessions, bounces = bounces + excluded.bounces
+                """)
+            for total in totals {
+                if isOverflow { try seedSessions(day: total.day) }
+                add.bind(1, total.day)
+                add.bind(2, total.sessions)
+                add.bind(3, total.bounces)
+                try add.run()
+            }
+        }
+    }
+
+    /// Takes a day's total from the main file, so that the overflow's row is the whole total and moving it over twice
+    /// does no harm.
+    private func seedSessions(day: Int64) throws(StorageError) {
+        let read = try main.connection.cached("SELECT sessions, bounces FROM daily_sessions WHERE day = ?1")
+        defer { read.reset() }
+        read.bind(1, day)
+        guard try read.step() else { return }
+        let seed = try tables.connection.cached("INSERT OR IGNORE INTO daily_sessions VALUES(?1, ?2, ?3)")
+        seed.bind(1, day)
+        seed.bind(2, read.integer(0))
+        seed.bind(3, read.integer(1))
+        try seed.run()
+    }
+
+    func setValue(_ value: String, forKey key: String) throws(StorageError) {
+        try attempt { () throws(StorageError) in try tables.setValue(value, forKey: key) }
+    }
+
+    // MARK: Clean-up
+
+    func expire(before: Int64, maximumRows: Int) throws(StorageError) -> Int {
+        try attempt { () throws(StorageError) in
+            // The main file is not written while there is an overflow; the next clean-up finds what this one leaves.
+            if isOverflow || maximumRows <= 0 { return 0 }
+            var removed = 0
+            for block in summary.blocks.indices where removed < maximumRows && self.block(block).oldest < before {
+                removed += try expire(block, before: before, maximumRows: maximumRows - removed)
+            }
+            // Rows of this very transaction may lie in runs that the summary does not know yet.
+            for block in blocks.keys.sorted()
+            where block >= summary.blocks.count && removed < maximumRows && self.block(block).oldest < before {
+                removed += try expire(block, before: before, maximumRows: maximumRows - removed)
+            }
+            try removeReports(before: before, maximumRows: maximumRows)
+            if removed > 0 { try tables.setState(.lastPosition, counters.position) }
+            return removed
+        }
+    }
+
+    private func block(_ index: Int) -> BlockSummary.Block { blocks[index] ?? summary[index] }
+
+    private func expire(_ block: Int, before: Int64, maximumRows: Int) throws(StorageError) -> Int {
+        var (first, last) = BlockSummary.positions(of: block)
+        let connection = tables.connection
+        let limit = try connection.cached(
+            "SELECT seq FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3 LIMIT 1 OFFSET ?4")
+        limit.bind(1, first)
+        limit.bind(2, last)
+        limit.bind(3, before)
+        limit.bind(4, Int64(maximumRows - 1))
+        if try limit.step() { last = limit.integer(0) }
+        limit.reset()
+
+        let fold = try connection.cached(Transaction.fold)
+        let delete = try connection.cached(
+            "DELETE FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3")
+        for statement in [fold, delete] {
+            statement.bind(1, first)
+            statement.bind(2, last)
+            statement.bind(3, before)
+            try statement.run()
+        }
+        let removed = Int(sqlite3_changes(connection.handle))
+
+        (first, last) = BlockSummary.positions(of: block)
+        let left = try connection.cached(
+            "SELECT count(*), min(occurred_at) FROM user_interactions WHERE seq BETWEEN ?1 AND ?2")
+        left.bind(1, first)
+        left.bind(2, last)
+        defer { left.reset() }
+        _ = try left.step()
+        let value = BlockSummary.Block(interactions: left.integer(0), oldest: left.integerOrNil(1) ?? .max)
+        blocks[block] = value
+        if last <= counters.position { try tables.setBlock(block, value) }
+        return removed
+    }
+
+    /// Days are rounded down before the epoch too.
+    private static let fold = """
+        INSERT INTO daily_totals
+        SELECT (occurred_at - (occurred_at % 86400000 + 86400000) % 86400000) / 86400000,
+            entity_type, entity_id, type, count(*), max(occurred_at)
+        FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3 GROUP BY 1, 2, 3, 4
+        ON CONFLICT(day, entity_type, entity_id, type)
+        DO UPDATE SET count = count + excluded.count, last_at = max(last_at, excluded.last_at)
+        """
+
+    private func removeReports(before: Int64, maximumRows: Int) throws(StorageError) {
+        let rejected = try tables.connection.cached(
+            """
+            DELETE FROM rejected_interactions WHERE number IN
+            (SELECT number FROM rejected_interactions WHERE received_at < ?1 ORDER BY received_at LIMIT ?2)
+            """)
+        rejected.bind(1, before)
+        rejected.bind(2, Int64(maximumRows))
+        try rejected.run()
+        let removed = Int64(sqlite3_changes(tables.connection.handle))
+        counters.rejectedKept -= removed
+        if removed > 0 { try tables.setState(.lastRejected, counters.rejected) }
+        let errors = try tables.connection.cached(
+            """
+            DELETE FROM system_errors WHERE number IN
+            (SELECT number FROM system_errors WHERE timestamp < ?1 ORDER BY timestamp LIMIT ?2)
+            """)
+        errors.bind(1, Timestamp(milliseconds: before).rfc3339)
+        errors.bind(2, Int64(maximumRows))
+        try errors.run()
+        if sqlite3_changes(tables.connection.handle) > 0 { try tables.setState(.lastError, counters.error) }
+    }
+
+    // MARK: End
+
+    /// Writes what is kept for runs of positions that are full now. Ends the transaction's use.
+    func finish() throws(StorageError) {
+        isOpen = false
+        if let failure { throw failure }
+        for index in firstBlock..<max(firstBlock, BlockSummary.index(of: counters.position + 1)) {
+            try tables.setBlock(index, block(index))
+        }
+    }
+
+    /// Ends the transaction's use without writing anything.
+    func abandon() { isOpen = false }
+
+    /// Runs one write. After a failure the whole transaction is lost, even if the caller goes on.
+    private func attempt<Result>(_ body: () throws(StorageError) -> Result) throws(StorageError) -> Result {
+        guard isOpen else { throw StorageError("store_misuse", "A transaction was used after its end.") }
+        if let failure { throw failure }
+        do { return try body() } catch {
+            failure = error
+            throw error
+        }
+    }
+}
