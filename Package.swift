@@ -46,12 +46,13 @@ let package = Package(
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
         swiftTarget("API", ["HTTP", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
-        .executableTarget(
-            name: "footfall",
-            dependencies: [
+        swiftTarget(
+            "Command",
+            [
                 "API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
-            ],
-            swiftSettings: strict),
+                "COpenSSL",
+            ]),
+        .executableTarget(name: "footfall", dependencies: ["Command"], swiftSettings: strict),
 
         tests("JSONTests", ["JSON"]),
         tests("SchemaTests", ["Schema", "JSON"]),

@@ -4,7 +4,8 @@ extension Entity {
     /// Reads an entity from its document. With `defaults`, fields that the document leaves out keep their value there (a
     /// patch); a field that is null is cleared.
     public init(
-        document: JSONValue, path: String = "", type: String? = nil, id: String? = nil, patching defaults: Entity? = nil,
+        document: JSONValue, path: String = "", type: String? = nil, id: String? = nil,
+        patching defaults: Entity? = nil,
         maximumIDBytes: Int = 256
     ) throws(FootfallError) {
         var reader = try DocumentReader(document, path: path, code: "invalid_entity")
@@ -34,7 +35,8 @@ extension Entity {
         entity.description = try text("description", entity.description, longest: 65_536)
         entity.brand = try text("brand", entity.brand, longest: 256)
         entity.currency = try text("currency", entity.currency, longest: 3)
-        if let currency = entity.currency, !(currency.utf8.count == 3 && currency.utf8.allSatisfy { (65...90).contains($0) })
+        if let currency = entity.currency,
+            !(currency.utf8.count == 3 && currency.utf8.allSatisfy { (65...90).contains($0) })
         {
             throw wrong("currency", "\"currency\" is a code of three capital letters, such as EUR.")
         }
@@ -101,7 +103,8 @@ extension Entity {
         default: text = ""
         }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }),
+        guard (1...2).contains(parts.count),
+            parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }),
             parts[0].utf8.count <= 15, parts.count == 1 || parts[1].utf8.count <= 6
         else {
             throw FootfallError(

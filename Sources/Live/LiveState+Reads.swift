@@ -1,4 +1,4 @@
-internal import Domain
+public import Domain
 internal import Synchronization
 
 extension LiveState {
@@ -14,6 +14,14 @@ extension LiveState {
         state.withLock { state in
             guard let entity = state.core.entity(type: entityType, id: id) else { return nil }
             return state.boards.stats(entity, &state.core, now: now)
+        }
+    }
+
+    /// Whether the catalogue holds an entity, by its key. About 100 ns.
+    public func isCatalogued(_ key: Key128) -> Bool {
+        state.withLock { state in
+            guard let number = state.core.entity(key) else { return false }
+            return state.core.entities[Int(number)].flags.isDisjoint(with: [.placeholder, .deleted])
         }
     }
 

@@ -173,6 +173,25 @@ extension SQLiteTenantStore {
 
     // MARK: Plan, settings, values
 
+    public func lastRecord(_ kind: LogRecord.Kind, upTo position: Int64) throws(StorageError) -> LogRecord? {
+        try newest { connection throws(StorageError) in
+            let statement = try connection.cached(
+                """
+                SELECT seq, version, received_at, body FROM log_records WHERE kind = ?1 AND seq <= ?2
+                ORDER BY seq DESC LIMIT 1
+                """)
+            defer { statement.reset() }
+            statement.bind(1, kind.rawValue)
+            statement.bind(2, position)
+            guard try statement.step() else { return nil }
+            var record = LogRecord(
+                kind: kind, version: Int(statement.integer(1)), receivedAt: statement.integer(2),
+                body: Array(statement.text(3).utf8))
+            record.position = statement.integer(0)
+            return record
+        }
+    }
+
     public func plan() throws(StorageError) -> (version: Int64, document: String)? {
         try read { view throws(StorageError) in
             for connection in [view.overflow, view.main].compactMap(\.self) {

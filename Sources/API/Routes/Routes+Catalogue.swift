@@ -1,0 +1,228 @@
+internal import Domain
+internal import HTTP
+internal import JSON
+internal import Live
+internal import Storage
+
+extension Routes {
+    /// Entities: create, replace, patch, delete, read, list, and many at once.
+    static let catalogue: [Route] = [
+        Route(.put, "/v1/entities", .secret, limit: .stream) { (request, context) throws(Problem) in
+            try bulk(request, context)
+        },
+        Route(.post, "/v1/entities", .secret, limit: .stream) { (request, context) throws(Problem) in
+            try bulk(request, context)
+        },
+        Route(.get, "/v1/entities", .secret) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            var query = try Query(request.queryItems)
+            let type = try query.string("entity_type")
+            let limit = try query.integer("limit", in: 1...1000) ?? 100
+            let cursor = try query.string("cursor", longest: 1024)
+            try query.refuseRest()
+            var after: (type: String, id: String)?
+            if let cursor {
+                guard let position = EntityCursor.decode(cursor) else {
+                    throw Problem(400, "invalid_cursor", "Take the cursor from \"next_cursor\" of the page before.")
+                }
+                after = position
+            }
+            do throws(StorageError) {
+                let entities = try tenant.store.entities(type: type, after: after, limit: limit)
+                var answer: JSONObject = ["entities": .array(entities.map(\.document))]
+                if entities.count == limit, let last = entities.last {
+                    answer["next_cursor"] = .string(EntityCursor.encode(last.type, last.id))
+                }
+                return .respond(.json(Array(JSONValue.object(answer).text.utf8)))
+            } catch {
+                throw Problem(error)
+            }
+        },
+        Route(.get, "/v1/entities/{type}/{id}", .write) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            try Query(request.queryItems).refuseRest()
+            let type = context.parameters[0]
+            let id = context.parameters[1]
+            do throws(StorageError) {
+                if let entity = try tenant.store.entity(type: type, id: id), !entity.isDeleted {
+                    return .respond(entityAnswer(entity))
+                }
+            } catch {
+                throw Problem(error)
+            }
+            // Met in an interaction, but not in the catalogue.
+            guard let stats = tenant.live.stats(entityType: type, id: id, now: context.now), stats.isPlaceholder else {
+                throw Problem.notFound("There is no entity with this type and id.")
+            }
+            var entity = Entity(type: type, id: id)
+            entity.isPlaceholder = true
+            return .respond(entityAnswer(entity))
+        },
+        Route(.put, "/v1/entities/{type}/{id}", .secret) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            try Query(request.queryItems).refuseRest()
+            let document = try jsonBody(request)
+            let entity: Entity
+            do throws(FootfallError) {
+                entity = try Entity(
+                    document: document, type: context.parameters[0], id: context.parameters[1],
+                    maximumIDBytes: tenant.settings.maximumIDBytes)
+            } catch {
+                throw Problem(error)
+            }
+            try check(entity, tenant)
+            return change(context, request) { done in
+                tenant.put([entity], now: context.now) { failure in
+                    done(failure.map { .failure($0) } ?? .success(entityAnswer(entity)))
+                }
+            }
+        },
+        Route(.patch, "/v1/entities/{type}/{id}", .secret) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            try Query(request.queryItems).refuseRest()
+            let document = try jsonBody(request)
+            return change(context, request) { done in
+                tenant.patch(
+                    type: context.parameters[0], id: context.parameters[1], with: document, now: context.now
+                ) { result in done(result.map { entityAnswer($0) }) }
+            }
+        },
+        Route(.delete, "/v1/entities/{type}/{id}", .secret) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            try Query(request.queryItems).refuseRest()
+            return change(context, request) { done in
+                tenant.patch(
+                    type: context.parameters[0], id: context.parameters[1], with: ["deleted": true], now: context.now
+                ) { result in done(result.map { _ in HTTPResponse(status: 204) }) }
+            }
+        },
+    ]
+
+    private static func entityAnswer(_ entity: Entity) -> HTTPResponse {
+        var document = entity.document.objectValue ?? [:]
+        document["placeholder"] = .bool(entity.isPlaceholder)
+        return .json(Array(JSONValue.object(document).text.utf8))
+    }
+
+    private static func check(_ entity: Entity, _ tenant: TenantService) throws(Problem) {
+        guard tenant.plan.entityType(named: entity.type) != nil else {
+            throw Problem(
+                422, "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".",
+                path: "/type")
+        }
+    }
+
+    /// Stores what can be stored of a list, and says of each how it fared.
+    private static func bulk(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction {
+        let tenant = try context.tenant
+        try Query(request.queryItems).refuseRest()
+        var documents: [JSONValue] = []
+        if MediaType(request.head) == .ndjson {
+            for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
+                documents.append((try? JSONValue(parsing: Array(line))) ?? .null)
+            }
+        } else {
+            let body = try jsonBody(request)
+            switch body {
+            case .array(let list): documents = list
+            case .object(let object) where object["entities"] != nil:
+                guard object.count == 1, case .array(let list) = object["entities"] else {
+                    throw Problem(400, "invalid_body", "The body must be {\"entities\": [...]}.")
+                }
+                documents = list
+            default: documents = [body]
+            }
+        }
+        guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
+            throw Problem(
+                documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
+                "A request carries between 1 and \(tenant.settings.maximumBatch) entities.")
+        }
+        var stored: [Entity] = []
+        var results: [JSONValue] = []
+        for document in documents {
+            do throws(FootfallError) {
+                let entity = try Entity(document: document, maximumIDBytes: tenant.settings.maximumIDBytes)
+                guard tenant.plan.entityType(named: entity.type) != nil else {
+                    throw FootfallError(
+                        "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".")
+                }
+                stored.append(entity)
+                results.append(["type": .string(entity.type), "id": .string(entity.id), "status": "ok"])
+            } catch {
+                results.append([
+                    "type": document["type"] ?? .null, "id": document["id"] ?? .null, "status": "rejected",
+                    "code": .string(error.code), "message": .string(error.message),
+                ])
+            }
+        }
+        let answer: JSONValue = ["stored": .integer(Int64(stored.count)), "results": .array(results)]
+        let entities = stored
+        return change(context, request) { done in
+            tenant.put(entities, now: context.now) { failure in
+                done(failure.map { .failure($0) } ?? .success(.json(Array(answer.text.utf8))))
+            }
+        }
+    }
+
+    /// The body as a JSON value.
+    static func jsonBody(_ request: borrowing HTTPRequest) throws(Problem) -> JSONValue {
+        guard MediaType(request.head) == .json else {
+            throw Problem(415, "unsupported_media_type", "Send application/json.")
+        }
+        let parser = JSONParser()
+        do throws(JSONError) {
+            let view = try parser.parse(request.body, maximumDepth: 128)
+            if view.containsDuplicateKey {
+                throw JSONError(code: "duplicate_key", message: "A field is given twice.", offset: nil)
+            }
+            if view.containsNUL {
+                throw JSONError(code: "invalid_unicode", message: "Text must not contain U+0000.", offset: nil)
+            }
+            if view.containsNumberOverflow {
+                throw JSONError(code: "number_out_of_range", message: "A number is too large.", offset: nil)
+            }
+            return JSONValue(view)
+        } catch {
+            throw Problem(400, error.code, error.message)
+        }
+    }
+
+    /// Waits for a change of the tenant and answers how it ended.
+    static func change(
+        _ context: RouteContext, _ request: borrowing HTTPRequest,
+        _ start: @escaping (@escaping @Sendable (Result<HTTPResponse, TenantService.ChangeFailure>) -> Void) -> Void
+    ) -> HTTPAction {
+        let server = context.server
+        let origin = request.header("Origin")
+        let id = request.header("X-Request-Id")
+        return .suspend { exchange in
+            start { result in
+                let response =
+                    switch result {
+                    case .success(let response): response
+                    case .failure(.queueFull): Problem.queueFull.response()
+                    case .failure(.storage(let error)): Problem(error).response()
+                    case .failure(.invalid(let error)):
+                        Problem(error, status: error.code == "not_found" ? 404 : 422).response()
+                    }
+                exchange.resume(with: server.finish(response, origin: origin, id: id))
+            }
+        }
+    }
+}
+
+/// Where a page of entities ended: opaque to clients.
+enum EntityCursor {
+    static func encode(_ type: String, _ id: String) -> String {
+        KeyText.base64URL(Array("\(type)\u{1f}\(id)".utf8))
+    }
+
+    static func decode(_ text: String) -> (type: String, id: String)? {
+        guard let bytes = KeyText.decodeBase64URL(text) else { return nil }
+        let parts = String(decoding: bytes, as: UTF8.self).split(
+            separator: "\u{1f}", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return nil }
+        return (String(parts[0]), String(parts[1]))
+    }
+}

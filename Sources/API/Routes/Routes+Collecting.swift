@@ -1,0 +1,142 @@
+internal import Collect
+internal import Domain
+internal import HTTP
+internal import JSON
+internal import Storage
+
+extension Routes {
+    /// Interactions in the canonical shape.
+    static let collecting: [Route] = [
+        Route(.post, "/v1/interactions", .write, limit: .byContentType) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            let type = MediaType(request.head)
+            guard type != .other else { throw unsupportedMediaType }
+            var query = try Query(request.queryItems)
+            let importing = try query.string("import") == "true"
+            try query.refuseRest()
+            if importing, !context.principal.isAdmin {
+                throw Problem(403, "wrong_scope", "Imports go through \"footfall import\".")
+            }
+            var reception = try Actor.reception(request, context, tenant)
+            reception.isImport = importing
+            let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
+                type == .ndjson
+                    ? try decoder.stream(request.body, reception)
+                    : try decoder.interactions(request.body, reception)
+            }
+            return collect(decoded, tenant, context, request) { batch in
+                decoded.isLone ? Answers.lone(batch) : Answers.batch(batch)
+            }
+        }
+    ]
+
+    static let unsupportedMediaType = Problem(
+        415, "unsupported_media_type",
+        "Send application/json, application/x-ndjson, or text/plain from a page that is closing.")
+
+    /// Decodes with a decoder of the tenant's pool.
+    static func decode<Result>(
+        _ tenant: TenantService, _ body: (RequestDecoder) throws(FootfallError) -> Result
+    ) throws(Problem) -> Result {
+        do throws(FootfallError) {
+            return try tenant.decoders.use(body)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    /// Hands a decoded request to the tenant's writer and answers once it is on disk.
+    static func collect(
+        _ decoded: DecodedRequest, _ tenant: TenantService, _ context: RouteContext,
+        _ request: borrowing HTTPRequest, answer: @escaping @Sendable (InteractionBatch) -> HTTPResponse
+    ) -> HTTPAction {
+        let server = context.server
+        let origin = request.header("Origin")
+        let id = request.header("X-Request-Id")
+        return .suspend { exchange in
+            let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
+                switch result {
+                case .success(let batch): exchange.resume(with: server.finish(answer(batch), origin: origin, id: id))
+                case .failure(let error):
+                    exchange.resume(with: server.finish(Problem(error).response(), origin: origin, id: id))
+                }
+            }
+            if !tenant.collector.submit(work) {
+                exchange.resume(with: server.finish(Problem.queueFull.response(), origin: origin, id: id))
+            }
+        }
+    }
+}
+
+/// Who a request speaks of when its items do not say.
+enum Actor {
+    /// Everything about the request that the decoder needs, the persons of its headers included.
+    static func reception(
+        _ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService
+    ) throws(Problem) -> Reception {
+        var reception = tenant.reception(now: context.now)
+        reception.defaultUser = try id(request, "X-User-Id", reception)
+        reception.defaultVisitor = try id(request, "X-Anonymous-Id", reception)
+        return reception
+    }
+
+    private static func id(
+        _ request: borrowing HTTPRequest, _ name: StaticString, _ reception: Reception
+    ) throws(Problem) -> String? {
+        guard let value = request.header(name) else { return nil }
+        guard (1...reception.settings.maximumIDBytes).contains(value.utf8.count) else {
+            throw Problem(
+                400, "invalid_header", "\(name) must have 1 to \(reception.settings.maximumIDBytes) bytes.")
+        }
+        return value
+    }
+}
+
+/// Answers to requests that carry interactions.
+enum Answers {
+    /// How each item of a batch fared.
+    static func batch(_ batch: InteractionBatch) -> HTTPResponse {
+        var writer = JSONWriter(reserving: 64 + batch.rows.count * 80)
+        var tracked = 0
+        for row in batch.rows where row.verdict == .accepted { tracked += 1 }
+        writer.beginObject()
+        writer.key("tracked")
+        writer.integer(tracked)
+        writer.key("results")
+        writer.beginArray()
+        batch.bytes.withUnsafeBytes { bytes in
+            for row in batch.rows { write(row, batch, bytes, &writer) }
+        }
+        writer.endArray()
+        writer.endObject()
+        return .json(writer.bytes)
+    }
+
+    private static func write(
+        _ row: InteractionRow, _ batch: InteractionBatch, _ bytes: UnsafeRawBufferPointer, _ writer: inout JSONWriter
+    ) {
+        writer.beginObject()
+        writer.key("id")
+        if row.id.isNone { writer.null() } else { writer.string(batch.slice(bytes, row.id)) }
+        writer.key("status")
+        switch row.verdict {
+        case .accepted: writer.string("ok")
+        case .duplicate: writer.string("duplicate")
+        case .rejected:
+            writer.string("rejected")
+            writer.key("code")
+            writer.string(batch.slice(bytes, row.rejectionCode))
+            writer.key("message")
+            writer.string(batch.slice(bytes, row.rejectionMessage))
+        }
+        writer.endObject()
+    }
+
+    /// How a lone interaction fared: a refused one is an error of its own.
+    static func lone(_ batch: InteractionBatch) -> HTTPResponse {
+        guard let row = batch.rows.first, row.verdict == .rejected else { return Answers.batch(batch) }
+        return Problem(
+            422, batch.string(row.rejectionCode) ?? "rejected", batch.string(row.rejectionMessage) ?? ""
+        ).response()
+    }
+}

@@ -1,0 +1,235 @@
+internal import Collect
+internal import Domain
+internal import HTTP
+internal import JSON
+internal import Storage
+
+extension Routes {
+    /// Refused interactions, and the errors that clients report.
+    static let refused: [Route] = [
+        Route(.get, "/v1/rejected", .secret) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            var query = try Query(request.queryItems)
+            let code = try query.string("code")
+            let after = try query.integer("cursor", in: 0...Int.max) ?? 0
+            let limit = try query.integer("limit", in: 1...1000) ?? 100
+            try query.refuseRest()
+            do throws(StorageError) {
+                let rejected = try tenant.store.rejected(after: Int64(after), code: code, limit: limit)
+                return .respond(.json(rejectedAnswer(rejected, total: try tenant.store.rejectedCount(), limit: limit)))
+            } catch {
+                throw Problem(error)
+            }
+        },
+        Route(.post, "/v1/rejected/replay", .secret) { (request, context) throws(Problem) in
+            try replay(request, context)
+        },
+        Route(.post, "/v1/errors", .write) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            try Query(request.queryItems).refuseRest()
+            let body = try jsonBody(request)
+            let documents: [JSONValue]
+            if case .array(let list) = body { documents = list } else { documents = [body] }
+            guard (1...100).contains(documents.count) else {
+                throw Problem(400, "batch_too_large", "Send between 1 and 100 errors at once.")
+            }
+            var errors: [SystemError] = []
+            for (index, document) in documents.enumerated() {
+                do throws(FootfallError) {
+                    let path = documents.count == 1 ? "" : "/\(index)"
+                    errors.append(try SystemError(document: document, path: path, now: context.now))
+                } catch {
+                    throw Problem(error, status: 422)
+                }
+            }
+            let reports = errors
+            return change(context, request) { done in
+                tenant.keep(reports) { failure in
+                    let answer: JSONValue = ["stored": .integer(Int64(reports.count))]
+                    done(failure.map { .failure($0) } ?? .success(.json(Array(answer.text.utf8))))
+                }
+            }
+        },
+        Route(.get, "/v1/errors", .secret) { (request, context) throws(Problem) in
+            let tenant = try context.tenant
+            var query = try Query(request.queryItems)
+            let limit = try query.integer("limit", in: 1...1000) ?? 100
+            try query.refuseRest()
+            do throws(StorageError) {
+                let errors = try tenant.store.systemErrors(limit: limit)
+                let answer: JSONValue = ["errors": .array(errors.map(\.document))]
+                return .respond(.json(Array(answer.text.utf8)))
+            } catch {
+                throw Problem(error)
+            }
+        },
+    ]
+
+    private static func rejectedAnswer(_ rejected: [RejectedInteraction], total: Int64, limit: Int) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256 + rejected.count * 512)
+        writer.beginObject()
+        writer.key("total")
+        writer.integer(total)
+        writer.key("rejected")
+        writer.beginArray()
+        for item in rejected {
+            writer.beginObject()
+            writer.key("number")
+            writer.integer(item.number)
+            writer.time("received_at", item.receivedAt)
+            if let id = item.id {
+                writer.key("id")
+                writer.string(id)
+            }
+            writer.key("code")
+            writer.string(item.code)
+            writer.key("message")
+            writer.string(item.message)
+            writer.key("plan_version")
+            writer.integer(item.planVersion)
+            writer.key("interaction")
+            // What could not be read as JSON is shown as the text that it was.
+            if (try? JSONValue(parsing: item.raw)) != nil {
+                writer.raw(Array(item.raw.utf8))
+            } else {
+                writer.string(item.raw)
+            }
+            writer.endObject()
+        }
+        writer.endArray()
+        if rejected.count == limit, let last = rejected.last {
+            writer.key("next_cursor")
+            writer.string(String(last.number))
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// Checks refused interactions against the plan of now. Those that pass are stored as of their own receipt and leave
+    /// the list; the others stay.
+    private static func replay(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction
+    {
+        let tenant = try context.tenant
+        try Query(request.queryItems).refuseRest()
+        var code: String?
+        var after: Int64 = 0
+        var limit = 1000
+        if request.body.count > 0 {
+            do throws(FootfallError) {
+                var reader = try DocumentReader(try replayBody(request), path: "", code: "invalid_body")
+                code = try reader.string("code")
+                after = try reader.integer("cursor", in: 0...Int64.max) ?? 0
+                limit = Int(try reader.integer("limit", in: 1...1000) ?? 1000)
+                try reader.refuseRest()
+            } catch {
+                throw Problem(error)
+            }
+        }
+        let rejected: [RejectedInteraction]
+        do throws(StorageError) {
+            rejected = try tenant.store.rejected(after: after, code: code, limit: limit)
+        } catch {
+            throw Problem(error)
+        }
+        let reception = tenant.reception(now: context.now)
+        var decoded = tenant.decoders.use { decoder in
+            decoder.replay(rejected.map { (raw: $0.raw, receivedAt: $0.receivedAt, sentAt: $0.sentAt) }, reception)
+        }
+        // One row came of each: those that are refused again stay where they are.
+        var passed: [Int64] = []
+        var rows: [InteractionRow] = []
+        for (row, item) in zip(decoded.batch.rows, rejected) where row.verdict != .rejected {
+            passed.append(item.number)
+            rows.append(row)
+        }
+        let refusedAgain = rejected.count - rows.count
+        decoded.batch.rows = rows
+        let numbers = passed
+        let server = context.server
+        let origin = request.header("Origin")
+        let id = request.header("X-Request-Id")
+        let last = rejected.last?.number
+        let isFull = rejected.count == limit
+        return .suspend { [decoded] exchange in
+            let work = CollectWork.replay(decoded.batch, numbers: numbers) { result in
+                switch result {
+                case .success(let batch):
+                    let tracked = batch.rows.count { $0.verdict == .accepted }
+                    var answer: JSONObject = [
+                        "replayed": .integer(Int64(batch.rows.count)), "tracked": .integer(Int64(tracked)),
+                        "rejected": .integer(Int64(refusedAgain)),
+                    ]
+                    if isFull, let last { answer["next_cursor"] = .string(String(last)) }
+                    exchange.resume(
+                        with: server.finish(.json(Array(JSONValue.object(answer).text.utf8)), origin: origin, id: id))
+                case .failure(let error):
+                    exchange.resume(with: server.finish(Problem(error).response(), origin: origin, id: id))
+                }
+            }
+            if !tenant.collector.submit(work) {
+                exchange.resume(with: server.finish(Problem.queueFull.response(), origin: origin, id: id))
+            }
+        }
+    }
+
+    private static func replayBody(_ request: borrowing HTTPRequest) throws(FootfallError) -> JSONValue {
+        do throws(Problem) { return try jsonBody(request) } catch {
+            throw FootfallError(error.code, error.detail)
+        }
+    }
+}
+
+extension SystemError {
+    /// Reads Music's shape: `context`, `error_message`, `error_stack`, `metadata`, `user_id`, `timestamp`, and the category.
+    init(document: JSONValue, path: String, now: Int64) throws(FootfallError) {
+        var reader = try DocumentReader(document, path: path, code: "invalid_error")
+        func text(_ name: String, longest: Int) throws(FootfallError) -> String? {
+            let value = try reader.optionalString(name, default: nil)
+            if let value, value.utf8.count > longest {
+                throw FootfallError(
+                    "invalid_error", "\"\(name)\" has at most \(longest) bytes.", path: "\(path)/\(name)")
+            }
+            return value
+        }
+        guard let context = try text("context", longest: 256), let message = try text("error_message", longest: 8192)
+        else {
+            throw FootfallError("invalid_error", "\"context\" and \"error_message\" are required.", path: path)
+        }
+        let category = try text("category", longest: 32) ?? "validation"
+        guard ["validation", "network", "database", "authentication"].contains(category) else {
+            throw FootfallError(
+                "invalid_error", "\"category\" is one of validation, network, database, authentication.",
+                path: "\(path)/category")
+        }
+        var metadata = "{}"
+        switch reader.value("metadata") {
+        case nil, .null: break
+        case .object(let object): metadata = JSONValue.object(object).text
+        default:
+            throw FootfallError("invalid_error", "\"metadata\" must be an object.", path: "\(path)/metadata")
+        }
+        var timestamp = now
+        if let time = try text("timestamp", longest: 64) {
+            guard let moment = Timestamp(rfc3339: time) else {
+                throw FootfallError("invalid_error", "\"timestamp\" is an RFC 3339 time.", path: "\(path)/timestamp")
+            }
+            timestamp = moment.milliseconds
+        }
+        self.init(
+            context: context, category: category, message: message, stack: try text("error_stack", longest: 65_536),
+            metadata: metadata, userID: try text("user_id", longest: 256), timestamp: timestamp)
+        try reader.refuseRest()
+    }
+
+    /// The report in Music's shape.
+    var document: JSONValue {
+        var object: JSONObject = [
+            "context": .string(context), "category": .string(category), "error_message": .string(message),
+            "metadata": (try? JSONValue(parsing: metadata)) ?? .object([:]),
+            "timestamp": .string(Timestamp(milliseconds: timestamp).rfc3339),
+        ]
+        if let stack { object["error_stack"] = .string(stack) }
+        if let userID { object["user_id"] = .string(userID) }
+        return .object(object)
+    }
+}

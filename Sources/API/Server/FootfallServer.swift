@@ -1,0 +1,241 @@
+internal import Domain
+public import HTTP
+internal import JSON
+internal import Storage
+internal import Synchronization
+
+/// The HTTP face of Footfall: finds the route, the tenant and the rights of a request, and answers it.
+public final class FootfallServer: HTTPHandler {
+    /// What the server can be told.
+    public struct Configuration: Sendable {
+        /// Origins whose pages may call it; `*` for all.
+        public var corsOrigins: [String] = ["*"]
+        /// Longest body of a route without a tenant, in bytes.
+        public var maximumBodyBytes = 1 << 20
+
+        /// The documented defaults.
+        public init() {}
+    }
+
+    let directory: TenantDirectory
+    let metrics = ServerMetrics()
+    let log: Log
+    let clock: @Sendable () -> Int64
+    private let configuration: Configuration
+    private let router: Router
+    private let isAdmin: Bool
+    private let state = Mutex(Readiness.ready)
+
+    enum Readiness: Sendable { case ready, stopping }
+
+    /// A server of a directory's tenants. An admin server listens on the socket in the data folder only: whoever can open
+    /// that file may do anything, and names the tenant in `X-Footfall-Tenant`.
+    public init(
+        directory: TenantDirectory, configuration: Configuration = Configuration(), isAdmin: Bool = false, log: Log,
+        clock: @escaping @Sendable () -> Int64 = wallClockMilliseconds
+    ) {
+        self.directory = directory
+        self.configuration = configuration
+        self.isAdmin = isAdmin
+        self.log = log
+        self.clock = clock
+        router = Router(Routes.all)
+    }
+
+    /// Says on `/readyz` that no new work should be sent here.
+    public func prepareToStop() { state.withLock { $0 = .stopping } }
+
+    var isReady: Bool { state.withLock { $0 == .ready } }
+
+    // MARK: - HTTPHandler
+
+    public func admit(_ head: borrowing HTTPRequestHead) -> HTTPAdmission {
+        do throws(Problem) {
+            guard let (route, _) = try find(head) else { return .accept(maximumBodyBytes: 0) }
+            let principal = try authorise(head, for: route)
+            guard let settings = principal.tenant?.settings else {
+                return .accept(maximumBodyBytes: configuration.maximumBodyBytes)
+            }
+            switch route.limit {
+            case .json: return .accept(maximumBodyBytes: settings.maximumBodyBytes)
+            case .stream: return .accept(maximumBodyBytes: settings.maximumStreamBytes)
+            case .byContentType:
+                let isStream = MediaType(head) == .ndjson
+                return .accept(
+                    maximumBodyBytes: isStream ? settings.maximumStreamBytes : settings.maximumBodyBytes)
+            }
+        } catch {
+            return .refuse(finish(error.response(), origin: head.header("Origin"), id: head.header("X-Request-Id")))
+        }
+    }
+
+    public func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
+        let origin = request.header("Origin")
+        let id = request.header("X-Request-Id")
+        do throws(Problem) {
+            guard let (route, parameters) = try find(request.head) else {
+                return .respond(finish(preflight(), origin: origin, id: id))
+            }
+            let principal = try authorise(request.head, for: route)
+            let context = RouteContext(server: self, principal: principal, parameters: parameters, now: clock())
+            switch try route.handler(request, context) {
+            case .respond(let response): return .respond(finish(response, origin: origin, id: id))
+            // Whoever resumes it adds what every answer carries.
+            case .suspend(let body): return .suspend(body)
+            }
+        } catch {
+            return .respond(finish(error.response(), origin: origin, id: id))
+        }
+    }
+
+    public func finished(_ exchange: borrowing HTTPFinishedExchange) {
+        metrics.record(
+            status: exchange.status, seconds: Double(exchange.durationNanoseconds) / 1e9,
+            requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes)
+        let status = exchange.status
+        guard log.level == .debug || status >= 500 else { return }
+        var fields: JSONObject = [
+            "method": .string(exchange.methodName), "path": .string(exchange.path), "status": .integer(Int64(status)),
+            "bytes": .integer(Int64(exchange.responseBytes)),
+            "milliseconds": .double(Double(exchange.durationNanoseconds / 1000) / 1000),
+        ]
+        if let tag = exchange.context as? RequestTag { fields["request_id"] = .string(tag.id) }
+        if status >= 500 { log.error("request", fields) } else { log.debug("request", fields) }
+    }
+
+    public func problem(status: Int, code: String, message: String) -> HTTPResponse {
+        finish(Problem(status, code, message).response(), origin: nil, id: nil)
+    }
+}
+
+/// A request's id, carried from the answer to the log.
+final class RequestTag: Sendable {
+    let id: String
+    init(id: String) { self.id = id }
+}
+
+// MARK: - Finding and authorising
+
+extension FootfallServer {
+    /// The route of a request; `nil` for a preflight.
+    private func find(_ head: borrowing HTTPRequestHead) throws(Problem) -> (Route, [String])? {
+        switch router.match(head) {
+        case .found(let route, let parameters): return (route, parameters)
+        case .wrongMethod(let allowed):
+            if head.method == .options { return nil }
+            throw Problem(
+                405, "method_not_allowed", "Use \(allowed.joined(separator: ", ")) here.",
+                headers: [("Allow", allowed.joined(separator: ", "))])
+        case .unknown:
+            throw Problem(404, "unknown_path", "There is nothing at this path; see /openapi.json or the README.")
+        }
+    }
+
+    private func authorise(_ head: borrowing HTTPRequestHead, for route: Route) throws(Problem) -> Principal {
+        if route.access == .open { return .nobody }
+        if isAdmin {
+            guard let name = head.header("X-Footfall-Tenant") else {
+                throw Problem(400, "missing_tenant", "Name the tenant in X-Footfall-Tenant.")
+            }
+            guard let tenant = try directory.tenant(name) else {
+                throw Problem(404, "unknown_tenant", "There is no tenant with this name.")
+            }
+            return Principal(tenant: tenant, scope: .secret, isAdmin: true)
+        }
+        guard let key = key(head) else {
+            throw Problem(
+                401, "missing_key", "Send a key as \"Authorization: Bearer KEY\" or in X-API-Key.",
+                headers: [("WWW-Authenticate", "Bearer")])
+        }
+        guard let entry = directory.keys.find(key), let tenant = try directory.tenant(entry.tenant) else {
+            throw Problem(
+                401, "invalid_key", "This key opens nothing; make one with \"footfall keys create\".",
+                headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
+        }
+        switch (route.access, entry.scope) {
+        case (_, .webhook):
+            throw Problem(403, "wrong_scope", "A webhook secret signs callbacks; it opens no route.")
+        case (.secret, .write):
+            throw Problem(403, "wrong_scope", "This needs a secret key; the key sent is a write key.")
+        default: break
+        }
+        return Principal(tenant: tenant, scope: entry.scope, isAdmin: false)
+    }
+
+    private func key(_ head: borrowing HTTPRequestHead) -> String? {
+        if let header = head.header("Authorization") {
+            let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+            if parts.count == 2, parts[0].lowercased() == "bearer" { return String(parts[1]) }
+            return ""
+        }
+        return head.header("X-API-Key") ?? head.queryValue("key")
+    }
+
+    private func preflight() -> HTTPResponse {
+        HTTPResponse(
+            status: 204,
+            headers: [
+                ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+                (
+                    "Access-Control-Allow-Headers",
+                    "Authorization, Content-Type, Content-Encoding, X-API-Key, X-User-Id, X-Anonymous-Id, X-User-Token, "
+                        + "X-Request-Id, X-Retry-Count"
+                ),
+                ("Access-Control-Max-Age", "86400"),
+            ])
+    }
+
+    /// Adds what every answer carries: the CORS headers a browser asks for, and the request's id.
+    func finish(_ response: HTTPResponse, origin: String?, id: String?) -> HTTPResponse {
+        var response = response
+        if let origin {
+            if configuration.corsOrigins.contains("*") {
+                response.headers.append(("Access-Control-Allow-Origin", "*"))
+                response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
+            } else if configuration.corsOrigins.contains(origin) {
+                response.headers.append(("Access-Control-Allow-Origin", origin))
+                response.headers.append(("Vary", "Origin"))
+                response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
+            }
+        }
+        let own = id.flatMap { RequestID.isValid($0) ? $0 : nil } ?? RequestID.make()
+        response.headers.append(("X-Request-Id", own))
+        response.context = RequestTag(id: own)
+        return response
+    }
+}
+
+/// Ids of requests: the client's when it is a plain word, else a number that grows.
+enum RequestID {
+    private static let next = Atomic<UInt64>(UInt64.random(in: 0..<(1 << 40)))
+
+    static func make() -> String { "r" + String(next.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36) }
+
+    static func isValid(_ text: String) -> Bool { DocumentReader.isName(text.utf8) }
+}
+
+/// What a body is said to be.
+enum MediaType {
+    case json, ndjson, text, other
+
+    init(_ head: borrowing HTTPRequestHead) {
+        let kind = head.withHeader("Content-Type") { bytes -> MediaType in
+            func starts(_ name: StaticString) -> Bool {
+                let length = name.utf8CodeUnitCount
+                guard bytes.count >= length else { return false }
+                for index in 0..<length {
+                    let letter = bytes[index]
+                    let lower = (65...90).contains(letter) ? letter | 32 : letter
+                    if lower != name.utf8Start[index] { return false }
+                }
+                return bytes.count == length || bytes[length] == 59 || bytes[length] == 32
+            }
+            if starts("application/json") { return .json }
+            if starts("application/x-ndjson") || starts("application/ndjson") || starts("application/jsonl") {
+                return .ndjson
+            }
+            return starts("text/plain") ? .text : .other
+        }
+        self = kind ?? .json
+    }
+}

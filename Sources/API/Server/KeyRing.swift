@@ -1,0 +1,61 @@
+internal import COpenSSL
+internal import Domain
+internal import Storage
+internal import Synchronization
+
+/// Finds the tenant that a key opens. Keys made by another process are seen at the first request that uses them.
+final class KeyRing: Sendable {
+    private struct State {
+        var byHash: [[UInt8]: KeyEntry] = [:]
+        /// Keys seen and found good, by their text, so that a request costs a look-up and not a hash.
+        var seen: [String: KeyEntry] = [:]
+        var token: Int64 = -1
+    }
+
+    private let registry: any Registry
+    private let state = Mutex(State())
+
+    init(registry: any Registry) throws(StorageError) {
+        self.registry = registry
+        try reload()
+    }
+
+    /// Reads all keys anew.
+    func reload() throws(StorageError) {
+        let token = try registry.changeToken()
+        let keys = try registry.keys()
+        state.withLock { state in
+            state.token = token
+            state.byHash = Dictionary(keys.map { ($0.hash, $0) }) { first, _ in first }
+            state.seen.removeAll()
+        }
+    }
+
+    /// The entry of a key, `nil` when there is none.
+    func find(_ key: String) -> KeyEntry? {
+        if let entry = state.withLock({ $0.seen[key] }) { return entry }
+        guard (8...256).contains(key.utf8.count) else { return nil }
+        let hash = sha256(Array(key.utf8))
+        if let entry = lookUp(hash, key) { return entry }
+        // Perhaps it was made since: ask only when another process has written.
+        guard let token = try? registry.changeToken(), state.withLock({ $0.token != token }),
+            (try? reload()) != nil
+        else { return nil }
+        return lookUp(hash, key)
+    }
+
+    private func lookUp(_ hash: [UInt8], _ key: String) -> KeyEntry? {
+        state.withLock { state in
+            guard let entry = state.byHash[hash] else { return nil }
+            state.seen[key] = entry
+            return entry
+        }
+    }
+}
+
+/// SHA-256 of bytes.
+func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 32)
+    _ = SHA256(bytes, bytes.count, &digest)
+    return digest
+}

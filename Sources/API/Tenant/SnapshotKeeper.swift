@@ -1,0 +1,91 @@
+internal import Collect
+internal import Domain
+internal import JSON
+internal import Live
+internal import Storage
+internal import Synchronization
+
+/// Decides when a snapshot is due, freezes the state between two commits and writes it aside, so that a restart replays
+/// little.
+final class SnapshotKeeper: Sendable {
+    private struct State {
+        var position: Int64
+        var writtenAt = monotonicNanoseconds()
+        var isWriting = false
+        var lastProblem: String?
+        var lastSeconds: Double = 0
+        var count: UInt64 = 0
+    }
+
+    private let folder: String
+    private let interval: Int64
+    private let nanoseconds: UInt64
+    private let state: Mutex<State>
+    private let log: Log
+
+    /// A keeper for a tenant's folder whose newest snapshot has `position`; a new one is due after `interval` records, or
+    /// after `seconds` when there is anything new.
+    init(folder: String, position: Int64, interval: Int64, seconds: Double, log: Log) {
+        self.folder = folder
+        self.interval = interval
+        nanoseconds = UInt64(max(1, min(seconds, 1e9)) * 1e9)
+        self.log = log
+        state = Mutex(State(position: position))
+    }
+
+    static func livePath(_ folder: String) -> String { "\(folder)/live.snapshot" }
+    static func sessionsPath(_ folder: String) -> String { "\(folder)/sessions.snapshot" }
+
+    /// Log position of the newest snapshot.
+    var position: Int64 { state.withLock { $0.position } }
+    /// Snapshots written since the start.
+    var count: UInt64 { state.withLock { $0.count } }
+
+    /// Starts a snapshot when enough has been appended since the last one. Called by a ticker.
+    func tick(_ tenant: TenantService) {
+        let due = state.withLock { state in
+            let news = tenant.live.position - state.position
+            guard !state.isWriting, news > 0 else { return false }
+            guard news >= interval || monotonicNanoseconds() - state.writtenAt >= nanoseconds else { return false }
+            state.isWriting = true
+            return true
+        }
+        guard due else { return }
+        let live = tenant.live
+        let queued = tenant.collector.submit(
+            .inspect { [self] sessions, _ in
+                let frozenLive = live.freeze()
+                let frozenSessions = SessionSnapshot(sessions)
+                background { self.write(frozenLive, frozenSessions) }
+            })
+        if !queued { state.withLock { $0.isWriting = false } }
+    }
+
+    /// Writes a snapshot at the end, when nothing changes any more.
+    func writeLast(of tenant: TenantService) {
+        guard tenant.live.position > position else { return }
+        tenant.collector.withStoppedState { sessions in
+            write(tenant.live.freeze(), SessionSnapshot(sessions))
+        }
+    }
+
+    private func write(_ live: LiveSnapshot, _ sessions: SessionSnapshot) {
+        let start = monotonicNanoseconds()
+        do throws(StorageError) {
+            try live.write(to: SnapshotKeeper.livePath(folder))
+            try sessions.write(to: SnapshotKeeper.sessionsPath(folder), position: live.position)
+            state.withLock { state in
+                state.position = live.position
+                state.writtenAt = monotonicNanoseconds()
+                state.isWriting = false
+                state.count += 1
+                state.lastSeconds = Double(monotonicNanoseconds() - start) / 1e9
+            }
+            log.debug("snapshot", ["position": .integer(live.position)])
+        } catch {
+            // Without a snapshot a restart takes longer and loses nothing.
+            state.withLock { $0.isWriting = false }
+            log.error("snapshot_failed", ["code": .string(error.code), "message": .string(error.message)])
+        }
+    }
+}

@@ -1,0 +1,172 @@
+public import Collect
+public import Domain
+internal import JSON
+internal import Live
+public import Storage
+
+/// Brings a tenant back from its folder: the newest snapshots, then everything in the log after them.
+public struct TenantOpening {
+    /// How a tenant is opened.
+    public struct Options: Sendable {
+        /// A snapshot is due after so many records, so that a restart replays no more.
+        public var snapshotInterval: Int64 = 1_000_000
+        /// A snapshot is due after so many seconds when there is anything new.
+        public var snapshotSeconds: Double = 300
+        /// Queue and commits.
+        public var collector = Collector.Configuration()
+        /// The plan of a tenant that has none yet.
+        public var initialPlan: TrackingPlan?
+        /// The settings of a tenant that has none yet.
+        public var initialSettings: TenantSettings?
+
+        /// The documented defaults.
+        public init() {}
+    }
+
+    private let id: String
+    private let folder: String
+    private let store: any TenantStore
+    private let options: Options
+    private let log: Log
+    private let clock: @Sendable () -> Int64
+    private let names = NameTable()
+    private let resolver: RowResolver
+
+    /// Opens a tenant whose store is open already. Throws what the store throws, and `invalid_plan` when the stored plan
+    /// cannot be compiled by this release.
+    public static func open(
+        id: String, folder: String, store: any TenantStore, options: Options, log: Log,
+        clock: @escaping @Sendable () -> Int64
+    ) throws -> TenantService {
+        try TenantOpening(id: id, folder: folder, store: store, options: options, log: log, clock: clock).open()
+    }
+
+    private init(
+        id: String, folder: String, store: any TenantStore, options: Options, log: Log,
+        clock: @escaping @Sendable () -> Int64
+    ) {
+        self.id = id
+        self.folder = folder
+        self.store = store
+        self.options = options
+        self.log = log
+        self.clock = clock
+        resolver = RowResolver(names: names, hasher: KeyHasher(seed: store.seed))
+    }
+
+    private func open() throws -> TenantService {
+        let start = monotonicNanoseconds()
+        try writeFirstRecords()
+        let settings = try storedSettings()
+        // The plans of the log take its place, each where it stands.
+        let first = LivePlan(types: [], settings: TenantSettings())
+        var recovery = TenantService.Recovery()
+
+        let (live, problem) = LiveState.load(
+            path: SnapshotKeeper.livePath(folder), names: names, hasher: resolver.hasher, plan: first,
+            logPosition: store.lastPosition)
+        recovery.snapshotPosition = live.position
+        recovery.snapshotProblem = problem
+        if live.position == 0 {
+            var totals: [DailyTotal] = []
+            try store.dailyTotals { totals.append($0) }
+            live.restore(dailyTotals: totals, dailySessions: try store.dailySessions())
+        }
+        let sessions = Sessioniser(hasher: resolver.hasher, timeout: settings.sessionTimeout)
+        let sessionsPosition = SessionSnapshot.load(
+            path: SnapshotKeeper.sessionsPath(folder), into: sessions, logPosition: store.lastPosition)
+        let deduplication = try DeduplicationIndex.open(
+            folder: "\(folder)/deduplication", seed: store.seed, logPosition: store.lastPosition, now: clock())
+
+        recovery.replayedRows = try replay(live, sessions, after: sessionsPosition, deduplication)
+        let (plan, version) = try storedPlan()
+        let compiled = try CompiledPlan(plan, version: version, names: names)
+        let livePlan = LivePlan(compiled, settings)
+        live.apply(plan: livePlan)
+        try rebuildDecay(live)
+        recovery.seconds = Double(monotonicNanoseconds() - start) / 1e9
+
+        let collector = Collector(
+            store: store, deduplication: deduplication, sessions: sessions, follower: LiveFollower(live: live),
+            configuration: options.collector, clock: clock)
+        return TenantService(
+            id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
+            snapshots: SnapshotKeeper(
+                folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
+                seconds: options.snapshotSeconds, log: log),
+            plan: compiled, settings: settings, recovery: recovery)
+    }
+
+    /// A new tenant's log begins with its plan and its settings.
+    private func writeFirstRecords() throws {
+        let now = clock()
+        if try store.plan() == nil {
+            guard let plan = try options.initialPlan ?? TrackingPlan.preset("default") else { return }
+            _ = try CompiledPlan(plan, version: 1, names: NameTable())
+            let body = Array(plan.document.text.utf8)
+            _ = try store.commit { (transaction) throws(StorageError) in
+                _ = try transaction.append(LogRecord(kind: .plan, receivedAt: now, body: body), entity: nil)
+            }
+        }
+        if try store.settings() == nil {
+            let body = Array((options.initialSettings ?? TenantSettings()).document.text.utf8)
+            _ = try store.commit { (transaction) throws(StorageError) in
+                _ = try transaction.append(LogRecord(kind: .settings, receivedAt: now, body: body), entity: nil)
+            }
+        }
+    }
+
+    private func storedSettings() throws -> TenantSettings {
+        guard let text = try store.settings() else { return TenantSettings() }
+        return try TenantSettings(document: JSONValue(parsing: text))
+    }
+
+    private func storedPlan() throws -> (TrackingPlan, UInt32) {
+        guard let (version, text) = try store.plan() else {
+            throw StorageError("store_corrupt", "The log has no tracking plan.")
+        }
+        return (try TrackingPlan(document: JSONValue(parsing: text)), UInt32(clamping: version))
+    }
+
+    /// Reads the log after the oldest of the three positions; each part takes what it has not seen.
+    private func replay(
+        _ live: LiveState, _ sessions: Sessioniser, after sessionsPosition: Int64, _ deduplication: DeduplicationIndex
+    ) throws -> Int64 {
+        let position = min(live.position, sessionsPosition, deduplication.replayAfter)
+        var records = RecordFollower(live: live, names: names)
+        try records.begin(from: store, upTo: live.position)
+        var rows: Int64 = 0
+        try store.scan(after: position, resolver: resolver) { (chunk) throws(StorageError) in
+            switch chunk {
+            case .interactions(let batch):
+                rows += Int64(batch.rows.count)
+                try deduplication.replay(batch)
+                if let last = batch.rows.last, last.position > sessionsPosition { sessions.observe(batch) }
+                if let last = batch.rows.last, last.position > live.position { live.apply(batch) }
+            case .record(let record):
+                if record.position > live.position { try records.apply(record) }
+            }
+            return true
+        }
+        sessions.commit()
+        deduplication.finishReplay()
+        return rows
+    }
+
+    private func rebuildDecay(_ live: LiveState) throws {
+        guard live.needsDecayRebuild else { return }
+        try live.rebuildDecay { (feed) throws(StorageError) in
+            try store.scan(after: live.decayRebuildPosition, resolver: resolver) { (chunk) throws(StorageError) in
+                if case .interactions(let batch) = chunk { feed(batch) }
+                return true
+            }
+        }
+    }
+}
+
+/// Tells the live state of what the writer has stored.
+final class LiveFollower: LogFollower {
+    private let live: LiveState
+    init(live: LiveState) { self.live = live }
+    func apply(_ batch: InteractionBatch) { live.apply(batch) }
+}

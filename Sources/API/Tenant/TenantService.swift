@@ -1,0 +1,279 @@
+public import Collect
+public import Domain
+internal import JSON
+public import Live
+public import Storage
+internal import Synchronization
+
+/// One tenant at work: its log, what is derived from it, and its writer.
+public final class TenantService: Sendable {
+    /// What requests are checked against at a moment.
+    struct Current: Sendable {
+        var plan: CompiledPlan
+        var settings: TenantSettings
+    }
+
+    /// The tenant's id.
+    public let id: String
+    /// Its folder.
+    public let folder: String
+    /// Its log and tables.
+    public let store: any TenantStore
+    /// What is derived from its log.
+    public let live: LiveState
+    /// Its writer.
+    public let collector: Collector
+    /// Makes the keys of its ids.
+    public let hasher: KeyHasher
+    /// Numbers and keys for rows read from the log.
+    let resolver: RowResolver
+    let decoders = DecoderPool()
+    let snapshots: SnapshotKeeper
+    private let current: Mutex<Current>
+    /// Restores at opening: rows replayed and seconds spent, for the log and the metrics.
+    public let recovery: Recovery
+
+    /// How a tenant came back.
+    public struct Recovery: Sendable {
+        /// Log position of the snapshot that was used; 0 for none.
+        public var snapshotPosition: Int64 = 0
+        /// Why a snapshot was there but not used.
+        public var snapshotProblem: String?
+        /// Interactions read from the log after it.
+        public var replayedRows: Int64 = 0
+        /// Seconds from opening to ready.
+        public var seconds: Double = 0
+    }
+
+    init(
+        id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
+        resolver: RowResolver, snapshots: SnapshotKeeper, plan: CompiledPlan, settings: TenantSettings,
+        recovery: Recovery
+    ) {
+        self.id = id
+        self.folder = folder
+        self.store = store
+        self.live = live
+        self.collector = collector
+        self.resolver = resolver
+        self.snapshots = snapshots
+        hasher = resolver.hasher
+        current = Mutex(Current(plan: plan, settings: settings))
+        self.recovery = recovery
+    }
+
+    /// The plan in force.
+    public var plan: CompiledPlan { current.withLock { $0.plan } }
+    /// The settings in force.
+    public var settings: TenantSettings { current.withLock { $0.settings } }
+
+    /// What the decoder needs to know of a request that came just now.
+    func reception(now: Int64) -> Reception {
+        let current = current.withLock { $0 }
+        var reception = Reception(
+            receivedAt: now, plan: current.plan, settings: current.settings, hasher: hasher)
+        if current.plan.plan.isStrict { reception.knowsEntity = { [live] in live.isCatalogued($0) } }
+        return reception
+    }
+
+    /// Finishes what is queued, writes a last snapshot and closes the store.
+    public func stop() {
+        collector.stop()
+        snapshots.writeLast(of: self)
+        store.close()
+    }
+}
+
+// MARK: - Changes, each in its place in the log
+
+extension TenantService {
+    /// A change that could not be made.
+    enum ChangeFailure: Error, Sendable {
+        case queueFull
+        case storage(StorageError)
+        case invalid(FootfallError)
+    }
+
+    /// Queues a change and tells how it ended. `applied` runs on the writer thread before the completion does.
+    func change(
+        _ write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
+        applied: @escaping @Sendable () -> Void,
+        completion: @escaping @Sendable (ChangeFailure?) -> Void
+    ) {
+        let work = CollectWork.change(write: write, applied: applied) { result in
+            switch result {
+            case .success: completion(nil)
+            case .failure(let error): completion(.storage(error))
+            }
+        }
+        if !collector.submit(work) { completion(.queueFull) }
+    }
+
+    /// Puts a new version of the tracking plan into force.
+    func setPlan(
+        _ plan: TrackingPlan, now: Int64, completion: @escaping @Sendable (Result<CompiledPlan, ChangeFailure>) -> Void
+    ) {
+        let box = Shared(Mutex<CompiledPlan?>(nil))
+        let position = Shared(Mutex<Int64>(0))
+        let names = resolver.names
+        change(
+            { [self] (transaction) throws(StorageError) in
+                // The version is known only here, where one change follows the other.
+                let next = try? CompiledPlan(plan, version: self.plan.version &+ 1, names: names)
+                box.value.withLock { $0 = next }
+                guard next != nil else { return }
+                let record = LogRecord(kind: .plan, receivedAt: now, body: Array(plan.document.text.utf8))
+                let own = try transaction.append(record, entity: nil)
+                position.value.withLock { $0 = own }
+            },
+            applied: { [self] in
+                guard let next = box.value.withLock({ $0 }) else { return }
+                let settings = current.withLock { current in
+                    current.plan = next
+                    return current.settings
+                }
+                live.apply(plan: LivePlan(next, settings), position: position.value.withLock { $0 })
+            }
+        ) { failure in
+            if let failure {
+                completion(.failure(failure))
+            } else if let plan = box.value.withLock({ $0 }) {
+                completion(.success(plan))
+            } else {
+                completion(.failure(.invalid(FootfallError("invalid_plan", "The plan cannot be compiled."))))
+            }
+        }
+    }
+
+    /// Changes the settings that a document names.
+    func changeSettings(
+        _ document: JSONValue, now: Int64,
+        completion: @escaping @Sendable (Result<TenantSettings, ChangeFailure>) -> Void
+    ) {
+        let box = Shared(Mutex<Result<TenantSettings, FootfallError>?>(nil))
+        let position = Shared(Mutex<Int64>(0))
+        change(
+            { [self] (transaction) throws(StorageError) in
+                var settings = self.settings
+                do throws(FootfallError) {
+                    try settings.merge(document)
+                } catch {
+                    box.value.withLock { $0 = .failure(error) }
+                    return
+                }
+                box.value.withLock { $0 = .success(settings) }
+                let record = LogRecord(kind: .settings, receivedAt: now, body: Array(settings.document.text.utf8))
+                let own = try transaction.append(record, entity: nil)
+                position.value.withLock { $0 = own }
+            },
+            applied: { [self] in
+                guard case .success(let settings) = box.value.withLock({ $0 }) else { return }
+                let plan = current.withLock { current in
+                    current.settings = settings
+                    return current.plan
+                }
+                live.apply(plan: LivePlan(plan, settings), position: position.value.withLock { $0 })
+                rebuildDecay()
+                _ = collector.submit(.inspect { sessions, _ in sessions.timeout = settings.sessionTimeout })
+            }
+        ) { failure in
+            if let failure { return completion(.failure(failure)) }
+            switch box.value.withLock({ $0 }) {
+            case .success(let settings): completion(.success(settings))
+            case .failure(let error): completion(.failure(.invalid(error)))
+            case nil: completion(.failure(.invalid(FootfallError("invalid_settings", "Nothing was changed."))))
+            }
+        }
+    }
+
+    /// Stores entities as they are from now on.
+    func put(_ entities: [Entity], now: Int64, completion: @escaping @Sendable (ChangeFailure?) -> Void) {
+        let places = Shared(Mutex<[Int64]>([]))
+        change(
+            { (transaction) throws(StorageError) in
+                var positions: [Int64] = []
+                for entity in entities {
+                    let record = LogRecord(kind: .entity, receivedAt: now, body: Array(entity.document.text.utf8))
+                    positions.append(try transaction.append(record, entity: entity))
+                }
+                places.value.withLock { $0 = positions }
+            },
+            applied: { [live] in
+                for (entity, position) in zip(entities, places.value.withLock { $0 }) {
+                    live.apply(entity: entity, position: position)
+                }
+            }, completion: completion)
+    }
+
+    /// Changes one entity as it stands when its turn comes, so that two patches at once both count.
+    func patch(
+        type: String, id: String, with document: JSONValue, now: Int64,
+        completion: @escaping @Sendable (Result<Entity, ChangeFailure>) -> Void
+    ) {
+        let box = Shared(Mutex<Result<Entity, FootfallError>?>(nil))
+        let position = Shared(Mutex<Int64>(0))
+        let limit = settings.maximumIDBytes
+        change(
+            { [store] (transaction) throws(StorageError) in
+                let stored = try store.entity(type: type, id: id)
+                guard let stored, !stored.isDeleted else {
+                    box.value.withLock {
+                        $0 = .failure(FootfallError("not_found", "The catalogue has no entity with this type and id."))
+                    }
+                    return
+                }
+                do throws(FootfallError) {
+                    let entity = try Entity(
+                        document: document, type: type, id: id, patching: stored, maximumIDBytes: limit)
+                    box.value.withLock { $0 = .success(entity) }
+                } catch {
+                    box.value.withLock { $0 = .failure(error) }
+                    return
+                }
+                if case .success(let entity) = box.value.withLock({ $0 }) {
+                    let record = LogRecord(kind: .entity, receivedAt: now, body: Array(entity.document.text.utf8))
+                    let own = try transaction.append(record, entity: entity)
+                    position.value.withLock { $0 = own }
+                }
+            },
+            applied: { [live] in
+                guard case .success(let entity) = box.value.withLock({ $0 }) else { return }
+                live.apply(entity: entity, position: position.value.withLock { $0 })
+            }
+        ) { failure in
+            if let failure { return completion(.failure(failure)) }
+            switch box.value.withLock({ $0 }) {
+            case .success(let entity): completion(.success(entity))
+            case .failure(let error): completion(.failure(.invalid(error)))
+            case nil: completion(.failure(.invalid(FootfallError("not_found", "Nothing was changed."))))
+            }
+        }
+    }
+
+    /// Keeps error reports.
+    func keep(_ errors: [SystemError], completion: @escaping @Sendable (ChangeFailure?) -> Void) {
+        change(
+            { (transaction) throws(StorageError) in
+                for error in errors { try transaction.append(error) }
+            }, applied: {}, completion: completion)
+    }
+}
+
+extension TenantService {
+    /// Computes the decayed sums anew when the half-life has changed. Writer thread only; collecting waits for it.
+    private func rebuildDecay() {
+        guard live.needsDecayRebuild else { return }
+        try? live.rebuildDecay { (feed) throws(StorageError) in
+            try store.scan(after: live.decayRebuildPosition, resolver: resolver) { (chunk) throws(StorageError) in
+                if case .interactions(let batch) = chunk { feed(batch) }
+                return true
+            }
+        }
+    }
+}
+
+/// Carries something that may not be copied into closures.
+final class Shared<Value: ~Copyable & Sendable>: Sendable {
+    let value: Value
+    init(_ value: consuming Value) { self.value = value }
+}
