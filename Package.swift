@@ -53,6 +53,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "footfall-bench", dependencies: ["Live", "Storage", "Domain"], path: "Benchmarks/footfall-bench",
+            swiftSettings: strict),
+
         tests("JSONTests", ["JSON"]),
         tests("SchemaTests", ["Schema", "JSON"]),
         tests("DomainTests", ["Domain", "Schema", "JSON"]),
