@@ -54,6 +54,10 @@ let package = Package(
             ]),
         .executableTarget(name: "footfall", dependencies: ["Command"], swiftSettings: strict),
 
+        .executableTarget(
+            name: "footfall-bench", dependencies: ["Live", "Storage", "Domain"], path: "Benchmarks/footfall-bench",
+            swiftSettings: strict),
+
         tests("JSONTests", ["JSON"]),
         tests("SchemaTests", ["Schema", "JSON"]),
         tests("DomainTests", ["Domain", "Schema", "JSON"]),

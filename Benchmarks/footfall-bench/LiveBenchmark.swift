@@ -1,0 +1,179 @@
+internal import Domain
+internal import Glibc
+internal import Live
+internal import Synchronization
+
+/// Measures the live state at the size that is promised.
+struct LiveBenchmark {
+    private var interactions = 10_000_000
+    private var entities = 100_000
+    private var users = 100_000
+    private var seconds = 10.0
+
+    mutating func read(_ arguments: [String]) -> Bool {
+        var index = 0
+        while index < arguments.count {
+            guard index + 1 < arguments.count else { return false }
+            let text = arguments[index + 1]
+            switch arguments[index] {
+            case "--interactions": interactions = Int(text) ?? 0
+            case "--entities": entities = Int(text) ?? 0
+            case "--users": users = Int(text) ?? 0
+            case "--seconds": seconds = Double(text) ?? 0
+            default: return false
+            }
+            index += 2
+        }
+        return interactions > 0 && entities > 0 && users > 0 && seconds > 0
+    }
+
+    func run() -> Bool {
+        var workload = LiveWorkload(entities: entities, users: users, total: interactions)
+        let baseMemory = residentMemory()
+        let plan = Self.plan(workload)
+        let state = LiveState(names: workload.names, hasher: workload.hasher, plan: plan)
+        describe(state, workload)
+        update(state, &workload)
+        memory(state, baseMemory)
+        read(state, &workload)
+        return true
+    }
+
+    static func plan(_ workload: LiveWorkload) -> LivePlan {
+        let weights: [Double] = [2, 1, 5, 10, 3]
+        let counters = ["view_count", "search_click_count", "cart_add_count", "order_count", "wishlist_add_count"]
+        return LivePlan(
+            types: workload.types.indices.map { index in
+                LiveType(
+                    name: workload.names.name(workload.types[index]) ?? "", index: workload.types[index],
+                    weight: weights[index], countsInPopularity: index < 4, counter: counters[index],
+                    isPageView: index == 0)
+            }, settings: TenantSettings())
+    }
+
+    /// Titles and categories for every entity: 200 categories, each entity in one.
+    private func describe(_ state: LiveState, _ workload: LiveWorkload) {
+        for number in 0..<entities {
+            var entity = Entity(type: "product", id: LiveWorkload.entityID(number))
+            entity.title = "Product number \(number)"
+            entity.categories = ["category \(number % 200)"]
+            state.apply(entity: entity)
+        }
+    }
+
+    // MARK: - Updates
+
+    private func update(_ state: LiveState, _ workload: inout LiveWorkload) {
+        var elapsed: UInt64 = 0
+        var early: (rows: Int, elapsed: UInt64) = (0, 0)
+        var late: (rows: Int, elapsed: UInt64) = (0, 0)
+        var done = 0
+        while done < interactions {
+            var batches: [InteractionBatch] = []
+            var rows = 0
+            while rows < 50_000, done + rows < interactions {
+                let count = min(1000, interactions - done - rows)
+                batches.append(workload.batch(count))
+                rows += count
+            }
+            let start = nanoseconds()
+            for batch in batches { state.apply(batch) }
+            let taken = nanoseconds() - start
+            elapsed += taken
+            if done >= 50_000, early.rows < 200_000 { early = (early.rows + rows, early.elapsed + taken) }
+            if done >= interactions * 9 / 10 { late = (late.rows + rows, late.elapsed + taken) }
+            done += rows
+        }
+        report(
+            "live_update",
+            [
+                "interactions": Double(interactions), "entities": Double(entities), "users": Double(users),
+                "per_second": Double(interactions) / Double(elapsed) * 1e9,
+                "per_second_last_tenth": Double(late.rows) / Double(late.elapsed) * 1e9,
+                "cost_ratio_last_to_first":
+                    (Double(late.elapsed) / Double(late.rows)) / (Double(early.elapsed) / Double(early.rows)),
+            ])
+    }
+
+    private func memory(_ state: LiveState, _ base: Double) {
+        let shares = state.memory()
+        var total = 0
+        for share in shares {
+            report("live_memory_\(share.owner)", ["mib": Double(share.bytes) / 1_048_576])
+            total += share.bytes
+        }
+        report("live_memory", ["mib": Double(total) / 1_048_576, "resident_mib": residentMemory() - base])
+    }
+
+    // MARK: - Reads
+
+    private func read(_ state: LiveState, _ workload: inout LiveWorkload) {
+        let now = LiveWorkload.start + LiveWorkload.span
+        let first = nanoseconds()
+        _ = state.popular(PopularQuery(mode: .trending), now: now)
+        report("live_popular_first", ["milliseconds": Double(nanoseconds() - first) / 1e6])
+        for writes in [0, 20_000] {
+            let latencies = paced(state, &workload, writes: writes, now: now)
+            report(
+                "live_popular",
+                [
+                    "entities": Double(entities), "writes_per_second": Double(writes), "per_second": 5000,
+                    "p50_us": percentile(latencies, 0.5) / 1000, "p99_us": percentile(latencies, 0.99) / 1000,
+                    "p999_us": percentile(latencies, 0.999) / 1000, "max_us": percentile(latencies, 1) / 1000,
+                ])
+        }
+    }
+
+    /// 5,000 requests a second from this thread, timed from when each was due.
+    private func paced(_ state: LiveState, _ workload: inout LiveWorkload, writes: Int, now: Int64) -> [UInt64] {
+        let stop = Atomic(false)
+        let count = Int(seconds * 5000)
+        var latencies: [UInt64] = []
+        latencies.reserveCapacity(count)
+        var batches: [InteractionBatch] = []
+        if writes > 0 {
+            for _ in 0..<Int(seconds * 200) { batches.append(workload.batch(writes / 200, now: now)) }
+        }
+        let queries = Self.queries()
+        let writer = Worker { [batches] in
+            let start = nanoseconds()
+            for (index, batch) in batches.enumerated() where !stop.load(ordering: .relaxed) {
+                let due = start + UInt64(index) * 5_000_000
+                let present = nanoseconds()
+                if due > present { usleep(UInt32((due - present) / 1000)) }
+                state.apply(batch)
+                if index % 20 == 0 { state.maintain(now: now) }
+            }
+        }
+        let start = nanoseconds()
+        for index in 0..<count {
+            let due = start + UInt64(index) * 200_000
+            var present = nanoseconds()
+            if due > present + 60_000 {
+                usleep(UInt32((due - present - 50_000) / 1000))
+                present = nanoseconds()
+            }
+            while nanoseconds() < due {}
+            _ = state.popular(queries[index % queries.count], now: now + Int64(index / 5))
+            latencies.append(nanoseconds() - due)
+        }
+        stop.store(true, ordering: .relaxed)
+        writer.join()
+        return latencies.sorted()
+    }
+
+    /// Every mode and window, half of them narrowed to one of a few categories or to a type.
+    private static func queries() -> [PopularQuery] {
+        var queries: [PopularQuery] = []
+        for (number, mode) in PopularMode.allCases.enumerated() {
+            for window in TimeWindow.allCases {
+                queries.append(PopularQuery(mode: mode, window: window, limit: 20))
+                queries.append(
+                    PopularQuery(
+                        mode: mode, window: window, entityType: number % 2 == 0 ? "product" : nil,
+                        category: number % 3 == 0 ? nil : "category \(number)", limit: 20))
+            }
+        }
+        return queries
+    }
+}

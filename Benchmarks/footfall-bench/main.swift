@@ -1,0 +1,27 @@
+internal import Glibc
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+let usage = """
+    footfall-bench: measures parts of Footfall without a server.
+
+    USAGE: footfall-bench live [--interactions N] [--entities N] [--users N] [--seconds S]
+
+    live    applies interactions to a live state (Zipf-like entities, uniform users, sessions of five), then reads
+            popular lists at 5,000 requests a second while 20,000 interactions a second go on, then writes and loads
+            a snapshot. A table goes to standard error, JSON lines to standard output.
+    """
+
+switch arguments.first {
+case "live":
+    var benchmark = LiveBenchmark()
+    guard benchmark.read(Array(arguments.dropFirst())) else {
+        say(usage, to: STDERR_FILENO)
+        exit(2)
+    }
+    exit(benchmark.run() ? 0 : 1)
+case "--help", "-h", "help":
+    print(usage)
+default:
+    say(usage, to: STDERR_FILENO)
+    exit(2)
+}
