@@ -92,8 +92,10 @@ struct ff_mhd_headers {
     const char *content_length, *transfer_encoding, *content_encoding, *expect;
     size_t content_length_size, transfer_encoding_size, content_encoding_size, expect_size;
     unsigned int content_lengths, transfer_encodings, content_encodings, hosts, count;
-    /// A name that is not a token, a control character in a value, or a value folded over several lines.
+    /// A name that is not a token, a control character in a value, or bytes that no header accounts for.
     unsigned int malformed;
+    /// Where the next header must begin.
+    const char *next;
 };
 
 static inline int ff_is_token_byte(unsigned char c) {
@@ -108,18 +110,21 @@ static inline enum MHD_Result ff_visit_header(void *cls, enum MHD_ValueKind kind
     struct ff_mhd_headers *found = (struct ff_mhd_headers *)cls;
     (void)kind;
     found->count++;
-    if (name_size == 0 || value == NULL) {
+    // The library leaves the lines where they arrived and writes NULs over colons and line ends. Lines that do not
+    // follow one another by CR LF hide something: a NUL, a folded value (of which it loses a part), a line without a
+    // name (which it takes for the end of the headers), a bare LF.
+    if (name_size == 0 || value == NULL || name != found->next) {
         found->malformed = 1;
         return MHD_NO;
     }
+    found->next = value + value_size + 2;
     unsigned int bad = 0;
     for (size_t i = 0; i < name_size; i++) bad |= !ff_is_token_byte((unsigned char)name[i]);
     for (size_t i = 0; i < value_size; i++) {
         unsigned char c = (unsigned char)value[i];
         bad |= (unsigned)((c < 0x20) & (c != '\t')) | (unsigned)(c == 0x7f);
     }
-    // A value stands on its name's line, after the colon and blanks only. The library moves the lines of a folded
-    // value elsewhere and loses part of it.
+    // Between colon and value there are blanks only.
     const char *p = name + name_size + 1;
     while (p < value && (*p == ' ' || *p == '\t')) p++;
     found->malformed |= bad | (unsigned)(p != value);
@@ -159,9 +164,13 @@ static inline enum MHD_Result ff_visit_header(void *cls, enum MHD_ValueKind kind
     return MHD_YES;
 }
 
-static inline void ff_mhd_scan_headers(struct MHD_Connection *connection, struct ff_mhd_headers *found) {
+/// `method` is where the request line begins; `version` is its last word, always of eight bytes.
+static inline void ff_mhd_scan_headers(struct MHD_Connection *connection, const char *method, const char *version,
+                                       struct ff_mhd_headers *found) {
     memset(found, 0, sizeof *found);
+    found->next = version + 8 + 2;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, ff_visit_header, found);
+    if (found->next + 2 != method + ff_mhd_header_size(connection)) found->malformed = 1;
 }
 
 /// Hides the query from the library, which would split and decode it into its small memory pool. `target` is the

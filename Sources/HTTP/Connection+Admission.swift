@@ -7,6 +7,8 @@ struct Framing {
 
     /// Nil when the body comes in chunks.
     var contentLength: Int? = 0
+    /// Whether the request speaks of a body, be it an empty one.
+    var isDeclared = false
     var expectsContinue = false
     /// The library may see another length than `contentLength`.
     var isAmbiguous = false
@@ -30,7 +32,7 @@ extension Connection {
         self.methodName = method.name ?? String(decoding: name, as: UTF8.self)
         stage = .body
 
-        if let fault = check(version: version, url: url) {
+        if let fault = check(method: methodName, version: version, url: url) {
             // Where one request ends and the next begins may be in doubt.
             var response = fault
             response.closesConnection = true
@@ -45,7 +47,7 @@ extension Connection {
         case .refuse(let response): return refuse(response)
         }
         if let length = framing.contentLength, length > limit { return refuse(tooLarge()) }
-        guard framing.hasBody || framing.encoding != .identity else { return true }
+        guard framing.isDeclared else { return true }
         switch framing.encoding {
         case .identity:
             // What is declared may never come: memory follows what does.
@@ -63,12 +65,14 @@ extension Connection {
     }
 
     /// Checks what does not need the handler and fills in `framing`.
-    private func check(version: UnsafePointer<CChar>, url: UnsafePointer<CChar>) -> HTTPResponse? {
+    private func check(
+        method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, url: UnsafePointer<CChar>
+    ) -> HTTPResponse? {
         func malformed(_ message: String) -> HTTPResponse {
             problem(400, HTTPProblemCode.malformedRequest, message)
         }
         var headers = ff_mhd_headers()
-        ff_mhd_scan_headers(handle, &headers)
+        ff_mhd_scan_headers(handle, method, version, &headers)
         let chunked = headers.transfer_encodings > 0
         if headers.content_lengths > 0, let length = headers.content_length {
             framing.contentLength = decimal(UnsafeRawBufferPointer(start: length, count: headers.content_length_size))
@@ -76,6 +80,7 @@ extension Connection {
         if chunked || framing.contentLength == nil { framing.contentLength = nil }
         framing.expectsContinue = headers.expect != nil
 
+        framing.isDeclared = chunked || headers.content_lengths > 0
         framing.isAmbiguous = chunked || headers.content_lengths > 1
 
         if headers.malformed != 0 { return malformed("A header line cannot be read.") }

@@ -32,29 +32,37 @@ extension Connection {
         lastByteMilliseconds.store(coarseMilliseconds(), ordering: .relaxed)
     }
 
+    /// Whether the client has closed its side and there is nothing left to read. The library misses an end that
+    /// arrives together with the last bytes before it.
+    private var hasPeerLeft: Bool {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
+    }
+
     /// Called by the housekeeper with the registry locked, so that the socket is this connection's.
-    func endIfOverdue(now: UInt64, timeout: UInt64) {
+    func endIfOverdue(now: UInt64, timeout: UInt64, answer: [UInt8]) {
         let word = phaseWord.load(ordering: .acquiring)
         let age = now &- min(word >> 3, now)
         let silence = now &- min(lastByteMilliseconds.load(ordering: .relaxed), now)
         // A slow client is given what a line of 500 bytes/s needs.
         let allowance = timeout &+ UInt64(max(progressBytes.load(ordering: .relaxed), 0)) &* 2
+        let phase = Phase(rawValue: word & 7)
         let isOverdue: Bool =
-            switch Phase(rawValue: word & 7) {
+            switch phase {
             case .headers: age > timeout &* 2
             case .body: silence > timeout || age > allowance
             case .sending: age > allowance &+ timeout
             case .handling, .ended, nil: false
             }
-        guard isOverdue else { return }
+        let hasLeft = !isOverdue && (phase == .headers || phase == .body) && silence > 500 && hasPeerLeft
+        guard isOverdue || hasLeft else { return }
         let ended = word & ~7 | Phase.ended.rawValue
         guard phaseWord.compareExchange(expected: word, desired: ended, ordering: .acquiringAndReleasing).exchanged
         else { return }
-        if word & 7 == Phase.body.rawValue {
+        if isOverdue && phase == .body {
+            isTimedOut.store(true, ordering: .relaxed)
             // The serving thread sends nothing in this phase and cannot leave it any more.
-            let response = server.handler.problem(
-                status: 408, code: HTTPProblemCode.requestTimeout, message: "The body did not arrive in time.")
-            RawResponse.send(RawResponse.bytes(of: response, withBody: true), to: socket)
+            RawResponse.send(answer, to: socket)
         }
         shutdown(socket, Int32(SHUT_RDWR))
     }

@@ -57,6 +57,8 @@ final class Connection: @unchecked Sendable {
     let phaseWord = Atomic<UInt64>(0)
     let lastByteMilliseconds = Atomic<UInt64>(0)
     let progressBytes = Atomic<Int>(0)
+    /// The housekeeper has answered 408.
+    let isTimedOut = Atomic<Bool>(false)
 
     /// The exchange's number and flags; see `Connection+Exchange.swift`.
     let exchangeWord = Atomic<UInt64>(0)
@@ -165,7 +167,7 @@ final class Connection: @unchecked Sendable {
     /// The exchange is over: tells the handler and makes ready for the next request.
     func finishRequest(isComplete: Bool) {
         abandonExchange()
-        if sentStatus == 0 { sentStatus = Int(ff_mhd_status(handle)) }
+        if sentStatus == 0 { sentStatus = isTimedOut.load(ordering: .relaxed) ? 408 : Int(ff_mhd_status(handle)) }
         let finished = HTTPFinishedExchange(
             connection: self, status: sentStatus, requestBytes: receivedBodyBytes, responseBytes: sentBytes,
             durationNanoseconds: monotonicNanoseconds() - startNanoseconds, isComplete: isComplete, tag: sentTag,

@@ -35,6 +35,7 @@ public final class HTTPServer: Sendable {
             try core.housekeeper.start(core, listener: listener)
             phase.withLock { $0 = .running(port: listener.port) }
         } catch {
+            core.housekeeper.stopAccepting()
             core.stopDaemon(grace: 0)
             phase.withLock { $0 = .stopped }
             throw error

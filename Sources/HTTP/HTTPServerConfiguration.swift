@@ -15,8 +15,8 @@ public struct HTTPServerConfiguration: Sendable {
     public var connectionTimeoutSeconds: Int
     /// Connections open at once; a further one is answered 503 and closed.
     public var maximumConnections: Int
-    /// Largest request line and headers together, in bytes: past it 431. Each open connection may hold four times as
-    /// much memory.
+    /// Largest request line and headers together, in bytes: past it 431. Each open connection holds 32 KiB, or three
+    /// times as much as this if that is more; the library clears them for every request.
     public var maximumHeaderBytes: Int
     /// Largest request target (path and query) in bytes: past it 414.
     public var maximumTargetBytes: Int
@@ -25,7 +25,7 @@ public struct HTTPServerConfiguration: Sendable {
     public init(
         host: String = "127.0.0.1", port: UInt16 = 8080, unixSocketPath: String? = nil, threads: Int = 2,
         maximumBodyBytes: Int = 1 << 20, connectionTimeoutSeconds: Int = 30, maximumConnections: Int = 4096,
-        maximumHeaderBytes: Int = 16 << 10, maximumTargetBytes: Int = 8 << 10
+        maximumHeaderBytes: Int = 12 << 10, maximumTargetBytes: Int = 8 << 10
     ) {
         self.host = host
         self.port = port

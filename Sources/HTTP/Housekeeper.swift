@@ -13,6 +13,8 @@ final class Housekeeper: Sendable {
     private struct State {
         var lingering: [Lingering] = []
         var listener: ListenSocket?
+        /// The thread has a listener at hand.
+        var isAccepting = false
         var isStopping = false
         var thread: pthread_t?
     }
@@ -76,6 +78,7 @@ final class Housekeeper: Sendable {
     func stopAccepting() {
         state.withLock { $0.listener = nil }
         wake()
+        while state.withLock({ $0.isAccepting }) { usleep(100) }
     }
 
     func stop() {
@@ -96,7 +99,10 @@ final class Housekeeper: Sendable {
     private func run(_ core: ServerCore) {
         var lastSweep = coarseMilliseconds()
         while true {
-            let (listener, lingering, isStopping) = state.withLock { ($0.listener, $0.lingering, $0.isStopping) }
+            let (listener, lingering, isStopping) = state.withLock { state in
+                state.isAccepting = state.listener != nil
+                return (state.listener, state.lingering, state.isStopping)
+            }
             if isStopping { break }
             var polled = [pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0)]
             polled.append(pollfd(fd: listener?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
@@ -118,6 +124,7 @@ final class Housekeeper: Sendable {
             for one in state.lingering { close(one.socket) }
             state.lingering = []
             state.listener = nil
+            state.isAccepting = false
         }
     }
 

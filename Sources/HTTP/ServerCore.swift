@@ -15,13 +15,21 @@ final class ServerCore: Sendable {
 
     private let draining = Atomic<Bool>(false)
     private let refusing = Atomic<Bool>(false)
-    private let daemon = Atomic<UInt>(0)
+    /// Address of the library's daemon, 0 when there is none. Locked while a connection is handed over, so that it
+    /// is not stopped meanwhile.
+    private let daemon = Mutex<UInt>(0)
     private let registry = Mutex<[ObjectIdentifier: Connection]>([:])
+    /// What a client is sent whose body did not arrive in time.
+    private let timeoutAnswer: [UInt8]
     private let inflaters = Mutex<[Inflater]>([])
 
     init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPError) {
         self.configuration = configuration
         self.handler = handler
+        timeoutAnswer = RawResponse.bytes(
+            of: handler.problem(
+                status: 408, code: HTTPProblemCode.requestTimeout, message: "The body did not arrive in time."),
+            withBody: true)
         housekeeper = try Housekeeper()
     }
 
@@ -40,7 +48,9 @@ final class ServerCore: Sendable {
     // MARK: The daemon
 
     /// Room for a request's headers, what the library makes of them, the start of its body, and the answer's headers.
-    private var connectionMemory: Int { max(64 << 10, configuration.maximumHeaderBytes * 4) }
+    private var connectionMemory: Int {
+        configuration.maximumHeaderBytes <= 12 << 10 ? 32 << 10 : configuration.maximumHeaderBytes * 3
+    }
 
     func startDaemon() throws(HTTPError) {
         ff_mhd_install_panic()
@@ -57,16 +67,18 @@ final class ServerCore: Sendable {
                 code: "system",
                 message: "The HTTP threads could not be started: \(String(cString: strerror(errno))).")
         }
-        daemon.store(UInt(bitPattern: started), ordering: .sequentiallyConsistent)
+        daemon.withLock { $0 = UInt(bitPattern: started) }
     }
 
     /// Hands an accepted socket to the library, which owns it from here on.
     func adopt(_ socket: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) {
-        guard let daemon = OpaquePointer(bitPattern: daemon.load(ordering: .acquiring)) else {
-            close(socket)
-            return
+        daemon.withLock { pointer in
+            if let running = OpaquePointer(bitPattern: pointer) {
+                MHD_add_connection(running, socket, address, size)
+            } else {
+                close(socket)
+            }
         }
-        MHD_add_connection(daemon, socket, address, size)
     }
 
     // MARK: Connections
@@ -86,7 +98,9 @@ final class ServerCore: Sendable {
         let now = coarseMilliseconds()
         let timeout = UInt64(configuration.connectionTimeoutSeconds) * 1000
         registry.withLock { connections in
-            for connection in connections.values { connection.endIfOverdue(now: now, timeout: timeout) }
+            for connection in connections.values {
+                connection.endIfOverdue(now: now, timeout: timeout, answer: timeoutAnswer)
+            }
         }
     }
 
@@ -117,12 +131,15 @@ final class ServerCore: Sendable {
             waitWhile(seconds: 0.01) { exchanges.waiting > 0 }
         } while exchanges.waiting > 0
         waitWhile(seconds: 1) { activeRequests.load(ordering: .sequentiallyConsistent) > 0 }
-        let pointer = daemon.exchange(0, ordering: .sequentiallyConsistent)
+        let pointer = daemon.withLock { pointer in
+            defer { pointer = 0 }
+            return pointer
+        }
         if let running = OpaquePointer(bitPattern: pointer) { MHD_stop_daemon(running) }
     }
 
     private func waitWhile(seconds: Double, _ condition: () -> Bool) {
-        let end = monotonicNanoseconds() + Int(max(0, min(seconds, 86_400)) * 1e9)
+        let end = monotonicNanoseconds() + Int((seconds > 0 ? min(seconds, 86_400) : 0) * 1e9)
         while condition(), monotonicNanoseconds() < end { usleep(1000) }
     }
 }

@@ -39,9 +39,9 @@ final class Client: @unchecked Sendable {
 
     deinit { close(socket) }
 
-    /// Seconds that a read waits before it counts as the end.
-    func timeout(_ seconds: Int) {
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+    /// How long a read waits before it counts as the end.
+    func timeout(_ seconds: Int = 0, milliseconds: Int = 0) {
+        var limit = timeval(tv_sec: seconds, tv_usec: milliseconds * 1000)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 

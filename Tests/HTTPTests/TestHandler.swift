@@ -83,13 +83,18 @@ final class TestHandler: HTTPHandler {
         finishedExchanges.withLock { if $0.count < 1000 { $0.append(one) } }
     }
 
-    /// Answers every exchange that waits; how many there were.
-    @discardableResult
-    func resumeAll(with response: HTTPResponse = .text("later")) -> Int {
-        let waiting = exchanges.withLock { exchanges in
+    /// The exchanges that wait, which are then the caller's.
+    func takeExchanges() -> [HTTPExchange] {
+        exchanges.withLock { exchanges in
             defer { exchanges = [] }
             return exchanges
         }
+    }
+
+    /// Answers every exchange that waits; how many there were.
+    @discardableResult
+    func resumeAll(with response: HTTPResponse = .text("later")) -> Int {
+        let waiting = takeExchanges()
         for exchange in waiting { exchange.resume(with: response) }
         return waiting.count
     }
