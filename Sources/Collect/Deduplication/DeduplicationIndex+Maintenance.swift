@@ -91,8 +91,12 @@ extension DeduplicationIndex {
         retryAt = .min
         switch finished {
         case .sealed(let file):
-            frozen = nil
             files.append(file)
+            // Giving back tens of megabytes takes milliseconds.
+            if let table = frozen {
+                frozen = nil
+                schedule { withExtendedLifetime(table) {} }
+            }
         case .merged(let file, let replaced):
             files.removeAll { file in replaced.contains { $0 === file } }
             files.append(file)

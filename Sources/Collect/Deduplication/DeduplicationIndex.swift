@@ -63,9 +63,12 @@ public final class DeduplicationIndex: @unchecked Sendable {
     let openedThrough: Int64
     let openedAt: Int64
 
+    @exclusivity(unchecked)
     var recent = RecentKeys()
     /// A full table that is being sealed.
+    @exclusivity(unchecked)
     var frozen: RecentKeys?
+    @exclusivity(unchecked)
     var files: [SealedKeys]
     /// Positions whose rows are in the files, the tables, or past the window.
     var covered: PositionRanges
@@ -76,7 +79,11 @@ public final class DeduplicationIndex: @unchecked Sendable {
     var nextSequence: Int64
     /// The last position that was committed or replayed.
     var tail: Int64
+    @exclusivity(unchecked)
     private var inserted: [Inserted] = []
+    /// Written so that the loads which warm the cache are not left out.
+    @exclusivity(unchecked)
+    private var cacheTouches: UInt64 = 0
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 8192, alignment: 16)
 
     let mailbox = Mailbox()
@@ -131,6 +138,28 @@ public final class DeduplicationIndex: @unchecked Sendable {
         recent.store(key, time: receivedAt, at: place)
         inserted.append(Inserted(key: key, before: place.time))
         return true
+    }
+
+    /// Does ``insert(_:receivedAt:)`` for every accepted row of a batch and marks those that are not new as duplicates.
+    /// Cheaper than row by row, because the cache misses of many rows overlap: some 100 to 250 ns a row. When it throws,
+    /// a part of the rows has been inserted; roll back.
+    public func judge(_ batch: inout InteractionBatch) throws(StorageError) {
+        let group = 32
+        var first = 0
+        while first < batch.rows.count {
+            let end = min(first + group, batch.rows.count)
+            var touched: UInt64 = 0
+            for index in first..<end { touched ^= recent.touch(batch.rows[index].idKey) }
+            for file in files {
+                for index in first..<end { touched ^= file.filter.touch(batch.rows[index].idKey) }
+            }
+            cacheTouches = touched
+            for index in first..<end where batch.rows[index].verdict == .accepted {
+                let isNew = try insert(batch.rows[index].idKey, receivedAt: batch.rows[index].receivedAt)
+                if !isNew { batch.rows[index].verdict = .duplicate }
+            }
+            first = end
+        }
     }
 
     @inline(__always)

@@ -16,9 +16,8 @@ final class KeyFilter: @unchecked Sendable {
     init(blockCount: Int) {
         self.blockCount = max(1, blockCount)
         let count = self.blockCount * KeyFilter.wordsPerBlock
-        // Aligned to cache lines, so that a block is one line.
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: count * 8, alignment: 64)
-        words = memory.initializeMemory(as: UInt64.self, repeating: 0, count: count)
+        let memory = LargeMemory.allocate(byteCount: count * 8)
+        words = memory.initializeMemory(as: UInt64.self, repeating: 0).baseAddress ?? .allocate(capacity: 0)
     }
 
     deinit { words.deallocate() }
@@ -28,27 +27,32 @@ final class KeyFilter: @unchecked Sendable {
     /// Its memory, for files.
     var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: words, count: blockCount * 64) }
 
+    // The block is chosen by the high half of `high`, in the order of the keys, so that a filter is filled from one end
+    // to the other; the bits by `low` and the low half of `high`.
+
     @inline(__always)
     private func block(_ key: Key128) -> UnsafeMutablePointer<UInt64> {
-        let index = ((key.low >> 32) &* UInt64(truncatingIfNeeded: blockCount)) >> 32
+        let index = ((key.high >> 32) &* UInt64(truncatingIfNeeded: blockCount)) >> 32
         return words + Int(truncatingIfNeeded: index) &* KeyFilter.wordsPerBlock
     }
 
-    // The block is chosen by the high half of `low`; the bits by the 54 low bits of `high` and 18 of `low`.
-
     func insert(_ key: Key128) {
         let block = block(key)
-        var bits = key.high
+        var bits = key.low
         for _ in 0..<6 {
             block[Int(truncatingIfNeeded: (bits >> 6) & 7)] |= 1 &<< (bits & 63)
             bits >>= 9
         }
-        bits = key.low
+        bits = key.high
         for _ in 0..<2 {
             block[Int(truncatingIfNeeded: (bits >> 6) & 7)] |= 1 &<< (bits & 63)
             bits >>= 9
         }
     }
+
+    /// Loads the key's block into the cache, without waiting for it unless the result is used.
+    @inline(__always)
+    func touch(_ key: Key128) -> UInt64 { block(key).pointee }
 
     @inline(__always)
     func mayContain(_ key: Key128) -> Bool {
@@ -57,8 +61,8 @@ final class KeyFilter: @unchecked Sendable {
             block[Int(truncatingIfNeeded: (bits >> 6) & 7)] &>> (bits & 63)
         }
         // Four at once without a branch between: seven of eight absent keys and more end here.
-        let high = key.high
-        guard bit(high) & bit(high >> 9) & bit(high >> 18) & bit(high >> 27) & 1 == 1 else { return false }
-        return bit(high >> 36) & bit(high >> 45) & bit(key.low) & bit(key.low >> 9) & 1 == 1
+        let low = key.low
+        guard bit(low) & bit(low >> 9) & bit(low >> 18) & bit(low >> 27) & 1 == 1 else { return false }
+        return bit(low >> 36) & bit(low >> 45) & bit(key.high) & bit(key.high >> 9) & 1 == 1
     }
 }

@@ -33,11 +33,15 @@ final class RecentKeys: @unchecked Sendable {
     private static let smallest = 8
 
     private let segments: UnsafeMutablePointer<Segment>
+    @exclusivity(unchecked)
     private var slotCount = 0
     /// How many keys it holds.
+    @exclusivity(unchecked)
     private(set) var count = 0
     /// The earliest and latest time ever stored in it.
+    @exclusivity(unchecked)
     private(set) var earliest = Int64.max
+    @exclusivity(unchecked)
     private(set) var latest = Int64.min
     /// The log positions whose rows it holds.
     var ranges = PositionRanges()
@@ -60,6 +64,14 @@ final class RecentKeys: @unchecked Sendable {
     @inline(__always)
     private static func home(_ low: UInt64, _ capacity: UInt32) -> Int {
         Int(truncatingIfNeeded: ((low >> 32) &* UInt64(capacity)) >> 32)
+    }
+
+    /// Loads the place of a key into the cache, without waiting for it unless the result is used.
+    @inline(__always)
+    func touch(_ key: Key128) -> UInt64 {
+        let segment = segments[Int(truncatingIfNeeded: key.high >> 56)]
+        guard let slots = segment.slots else { return 0 }
+        return slots[RecentKeys.home(key.low, segment.capacity)].low
     }
 
     /// Looks for a key: one cache miss as a rule.

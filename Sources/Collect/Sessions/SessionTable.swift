@@ -35,7 +35,9 @@ final class SessionTable {
     private static let smallest: UInt32 = 4
 
     private let segments: UnsafeMutablePointer<Segment>
+    @exclusivity(unchecked)
     private var slotCount = 0
+    @exclusivity(unchecked)
     private(set) var count = 0
 
     init() {
@@ -59,6 +61,14 @@ final class SessionTable {
 
     @inline(__always)
     private static func segment(_ key: Key128) -> Int { Int(truncatingIfNeeded: key.high >> 56) }
+
+    /// Loads the place of a key into the cache, without waiting for it unless the result is used.
+    @inline(__always)
+    func touch(_ key: Key128) -> UInt64 {
+        let segment = segments[SessionTable.segment(key)]
+        guard let slots = segment.slots else { return 0 }
+        return slots[SessionTable.home(key, segment.capacity)].key.low
+    }
 
     /// The session of a key that is nearest to a moment and less than `reach` away; of equals the later one.
     /// The pointer is valid until the table next changes.
@@ -155,6 +165,16 @@ final class SessionTable {
         segments[index].slots = slots
         segments[index].capacity = capacity
         slotCount += Int(capacity) - Int(old.capacity)
+    }
+
+    /// Makes room for sessions with these keys in an empty table. Without it, sessions that come in the order of another
+    /// table's slots crowd the beginning of each smaller segment.
+    func reserve(forKeys keys: some Sequence<Key128>) {
+        var counts = [Int](repeating: 0, count: SessionTable.segmentCount)
+        for key in keys { counts[SessionTable.segment(key)] += 1 }
+        for (index, count) in counts.enumerated() where count > 0 && segments[index].slots == nil {
+            resize(index, to: UInt32(clamping: max(Int(SessionTable.smallest), count * 3 / 2 + 1)))
+        }
     }
 
     /// Takes a session out; the ones behind it move up.

@@ -34,6 +34,8 @@ extension Sessioniser {
         let count = (bytes.count - 24) / record
         guard word(0) == Sessioniser.version, word(16) == UInt64(count) else { return false }
         newest = Int64(bitPattern: word(8))
+        table.reserve(
+            forKeys: (0..<count).lazy.map { Key128(high: word(24 + $0 * record), low: word(32 + $0 * record)) })
         for index in 0..<count {
             let offset = 24 + index * record
             let session = SessionTable.Session(

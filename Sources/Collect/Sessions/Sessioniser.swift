@@ -26,6 +26,13 @@ public final class Sessioniser: @unchecked Sendable {
         public var memoryBytes = 0
     }
 
+    /// Whose session it is: the person and the browser session.
+    private struct Owner {
+        var key: Key128
+        /// Stands for the browser session; 0 without one.
+        var tag: UInt32
+    }
+
     private enum Change {
         case created(Key128, SessionID, evicted: SessionTable.Session?)
         case extended(SessionTable.Session)
@@ -34,6 +41,7 @@ public final class Sessioniser: @unchecked Sendable {
     }
 
     /// Silence that ends a session, in milliseconds.
+    @exclusivity(unchecked)
     public var timeout: Int64
     /// How many sessions are remembered before older ones are forgotten early.
     public let maximumSessions: Int
@@ -42,8 +50,15 @@ public final class Sessioniser: @unchecked Sendable {
     private let hasher: KeyHasher
     private let random: () -> UInt64
     /// The latest time of receipt.
+    @exclusivity(unchecked)
     var newest = Int64.min
+    @exclusivity(unchecked)
     private var changes: [Change] = []
+    /// Written so that the loads which warm the cache are not left out.
+    @exclusivity(unchecked)
+    private var cacheTouches: UInt64 = 0
+    private let owners = UnsafeMutablePointer<Owner>.allocate(capacity: Sessioniser.group)
+    private static let group = 32
     private var failures: Int64 = 0
     private var nextSegment = 0
     private var sweptAt = Int64.min
@@ -69,32 +84,48 @@ public final class Sessioniser: @unchecked Sendable {
         self.random = random ?? { source() }
     }
 
+    deinit { owners.deallocate() }
+
     // MARK: - Rows
 
     /// Gives every accepted row of a batch its session: appends new text to the batch and sets `sessionID` and
     /// `sessionKey`. Some 100 ns a row. Undone by ``rollback(to:)``, kept by ``commit()``.
     public func assign(_ batch: inout InteractionBatch) {
         var previous: (id: SessionID, span: ByteSpan, key: Key128)?
-        for index in batch.rows.indices where batch.rows[index].verdict == .accepted {
-            if batch.rows[index].namesSession {
-                learn(batch.rows[index], in: batch)
-                continue
+        batch.bytes.reserveCapacity(batch.bytes.count + batch.rows.count * SessionID.textLength)
+        var first = 0
+        while first < batch.rows.count {
+            let end = min(first + Sessioniser.group, batch.rows.count)
+            // The cache misses of a group overlap.
+            var touched: UInt64 = 0
+            for index in first..<end {
+                let owner = owner(of: batch.rows[index], in: batch)
+                owners[index - first] = owner
+                touched ^= table.touch(owner.key)
             }
-            let (person, tag) = owner(of: batch.rows[index], in: batch)
-            let id = join(
-                person, tag, occurredAt: batch.rows[index].occurredAt, receivedAt: batch.rows[index].receivedAt)
-            if previous?.id != id {
-                previous = id.withText { text in
-                    let span = batch.append(text)
-                    return span.isNone ? nil : (id, span, hasher.key(text, .session))
+            cacheTouches = touched
+            for index in first..<end where batch.rows[index].verdict == .accepted {
+                if batch.rows[index].namesSession {
+                    learn(batch.rows[index], in: batch)
+                    continue
                 }
+                let id = join(
+                    owners[index - first], occurredAt: batch.rows[index].occurredAt,
+                    receivedAt: batch.rows[index].receivedAt)
+                if previous?.id != id {
+                    previous = id.withText { text in
+                        let span = batch.append(text)
+                        return span.isNone ? nil : (id, span, hasher.key(text, .session))
+                    }
+                }
+                guard let previous else {
+                    failures += 1
+                    continue
+                }
+                batch.rows[index].sessionID = previous.span
+                batch.rows[index].sessionKey = previous.key
             }
-            guard let previous else {
-                failures += 1
-                continue
-            }
-            batch.rows[index].sessionID = previous.span
-            batch.rows[index].sessionKey = previous.key
+            first = end
         }
     }
 
@@ -106,32 +137,33 @@ public final class Sessioniser: @unchecked Sendable {
         publish()
     }
 
-    /// Whose session a row wants: the person, and a tag of the browser session, 0 without one.
-    private func owner(of row: InteractionRow, in batch: InteractionBatch) -> (person: Key128, tag: UInt32) {
-        guard !row.browserSessionID.isNone else { return (row.personKey, 0) }
+    /// Whose session a row wants.
+    @inline(__always)
+    private func owner(of row: InteractionRow, in batch: InteractionBatch) -> Owner {
+        guard !row.browserSessionID.isNone else { return Owner(key: row.personKey, tag: 0) }
         let key = batch.bytes.withUnsafeBytes { hasher.key(batch.slice($0, row.browserSessionID), .browserSession) }
-        if row.personKey.isNone { return (key, 0) }
-        return (row.personKey, max(1, UInt32(truncatingIfNeeded: key.low)))
+        if row.personKey.isNone { return Owner(key: key, tag: 0) }
+        let tag = max(1, UInt32(truncatingIfNeeded: key.low))
+        return Owner(key: Sessioniser.tableKey(row.personKey, tag), tag: tag)
     }
 
     /// Different for different tags of the same person.
     @inline(__always)
-    private func tableKey(_ person: Key128, _ tag: UInt32) -> Key128 {
+    private static func tableKey(_ person: Key128, _ tag: UInt32) -> Key128 {
         Key128(high: person.high ^ (UInt64(tag) &* 0x9e37_79b9_7f4a_7c15), low: person.low)
     }
 
-    private func join(_ person: Key128, _ tag: UInt32, occurredAt: Int64, receivedAt: Int64) -> SessionID {
+    private func join(_ owner: Owner, occurredAt: Int64, receivedAt: Int64) -> SessionID {
         newest = max(newest, receivedAt)
-        let key = tableKey(person, tag)
-        if !person.isNone, let session = table.nearest(key, to: occurredAt, reach: timeout) {
+        if !owner.key.isNone, let session = table.nearest(owner.key, to: occurredAt, reach: timeout) {
             extend(session, occurredAt, receivedAt)
             return session.pointee.id
         }
-        let id = SessionID(random: (random(), random()), tag: tag, hasher: hasher)
-        if person.isNone {
+        let id = SessionID(random: (random(), random()), tag: owner.tag, hasher: hasher)
+        if owner.key.isNone {
             changes.append(.lone)
         } else {
-            begin(key, id, occurredAt, receivedAt)
+            begin(owner.key, id, occurredAt, receivedAt)
         }
         return id
     }
@@ -142,7 +174,7 @@ public final class Sessioniser: @unchecked Sendable {
         guard row.sessionID.length == UInt32(SessionID.textLength), !row.personKey.isNone else { return }
         let id = batch.bytes.withUnsafeBytes { SessionID(text: batch.slice($0, row.sessionID)) }
         guard let id, let tag = id.tag(hasher) else { return }
-        let key = tableKey(row.personKey, tag)
+        let key = Sessioniser.tableKey(row.personKey, tag)
         if let session = table.session(key, id) {
             extend(session, row.occurredAt, row.receivedAt)
         } else {
