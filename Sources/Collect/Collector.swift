@@ -125,7 +125,10 @@ public final class Collector: Sendable {
     }
 
     /// Interactions and bytes that wait.
-    public var queueDepth: (rows: Int, bytes: Int) { queue.depth }
+    public var queueDepth: (rows: Int, bytes: Int) {
+        let report = queue.report
+        return (report.rows, report.bytes)
+    }
 
     /// Size and health of the index of ids, as of the last commit.
     public var deduplicationReport: DeduplicationIndex.Report { state.deduplication.report }
@@ -177,7 +180,7 @@ extension Collector {
                     switch group[index].kind {
                     case .interactions(_, let sentAt, let replayed):
                         guard var batch = batches[index].take() else { continue }
-                        try deduplicate(&batch)
+                        try state.deduplication.judge(&batch)
                         state.sessions.assign(&batch)
                         try transaction.append(&batch, sentAt: sentAt)
                         if !replayed.isEmpty { try transaction.removeRejected(replayed) }
@@ -193,14 +196,6 @@ extension Collector {
             state.sessions.rollback(to: sessionMark)
             metrics.update { $0.failedCommits += 1 }
             for work in group { work.completion(.failure(error)) }
-        }
-    }
-
-    private func deduplicate(_ batch: inout InteractionBatch) throws(StorageError) {
-        for index in batch.rows.indices where batch.rows[index].verdict == .accepted {
-            let isNew = try state.deduplication.insert(
-                batch.rows[index].idKey, receivedAt: batch.rows[index].receivedAt)
-            if !isNew { batch.rows[index].verdict = .duplicate }
         }
     }
 
