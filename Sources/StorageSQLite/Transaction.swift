@@ -206,15 +206,8 @@ final class Transaction: TenantTransaction {
         if try limit.step() { last = limit.integer(0) }
         limit.reset()
 
-        let fold = try connection.cached(Transaction.fold)
-        let delete = try connection.cached(
-            "DELETE FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3")
-        for statement in [fold, delete] {
-            statement.bind(1, first)
-            statement.bind(2, last)
-            statement.bind(3, before)
-            try statement.run()
-        }
+        try run(Transaction.fold, first, last, before)
+        try run("DELETE FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3", first, last, before)
         let removed = Int(sqlite3_changes(connection.handle))
 
         (first, last) = BlockSummary.positions(of: block)
@@ -228,6 +221,14 @@ final class Transaction: TenantTransaction {
         blocks[block] = value
         if last <= counters.position { try tables.setBlock(block, value) }
         return removed
+    }
+
+    private func run(_ sql: String, _ first: Int64, _ last: Int64, _ before: Int64) throws(StorageError) {
+        let statement = try tables.connection.cached(sql)
+        statement.bind(1, first)
+        statement.bind(2, last)
+        statement.bind(3, before)
+        try statement.run()
     }
 
     /// Days are rounded down before the epoch too.
