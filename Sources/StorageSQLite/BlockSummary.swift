@@ -1,3 +1,5 @@
+internal import Storage
+
 /// How many interactions each run of 4,096 positions holds and when the oldest happened, so that clean-up reads only runs
 /// that have something to remove, and counting reads none. 16 bytes for 4,096 positions.
 struct BlockSummary {
@@ -35,5 +37,19 @@ struct BlockSummary {
             interactions += newValue.interactions - blocks[block].interactions
             blocks[block] = newValue
         }
+    }
+}
+
+extension BlockSummary.Block {
+    /// Counts the interactions a file holds in a run of positions.
+    init(_ connection: Connection, first: Int64, last: Int64) throws(StorageError) {
+        let rows = try connection.cached(
+            "SELECT count(*), min(occurred_at) FROM user_interactions WHERE seq BETWEEN ?1 AND ?2")
+        defer { rows.reset() }
+        rows.bind(1, first)
+        rows.bind(2, last)
+        guard try rows.step() else { return }
+        interactions = rows.integer(0)
+        oldest = rows.integerOrNil(1) ?? .max
     }
 }

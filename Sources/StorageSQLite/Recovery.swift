@@ -75,24 +75,12 @@ struct Recovery {
         }
         for block in isKnown.indices where !isKnown[block] {
             let (first, last) = BlockSummary.positions(of: block)
-            summary[block] = try Recovery.block(main, first: first, last: min(last, watermarks.position))
+            summary[block] = try BlockSummary.Block(main, first: first, last: min(last, watermarks.position))
             guard let overflow, last > watermarks.position else { continue }
-            let above = try Recovery.block(overflow, first: max(first, watermarks.position + 1), last: last)
+            let above = try BlockSummary.Block(overflow, first: max(first, watermarks.position + 1), last: last)
             summary[block] = BlockSummary.Block(
                 interactions: summary[block].interactions + above.interactions,
                 oldest: min(summary[block].oldest, above.oldest))
         }
-    }
-
-    private static func block(_ connection: Connection, first: Int64, last: Int64) throws(StorageError)
-        -> BlockSummary.Block
-    {
-        let rows = try connection.cached(
-            "SELECT count(*), min(occurred_at) FROM user_interactions WHERE seq BETWEEN ?1 AND ?2")
-        defer { rows.reset() }
-        rows.bind(1, first)
-        rows.bind(2, last)
-        guard try rows.step() else { return BlockSummary.Block() }
-        return BlockSummary.Block(interactions: rows.integer(0), oldest: rows.integerOrNil(1) ?? .max)
     }
 }

@@ -195,40 +195,38 @@ final class Transaction: TenantTransaction {
     private func block(_ index: Int) -> BlockSummary.Block { blocks[index] ?? summary[index] }
 
     private func expire(_ block: Int, before: Int64, maximumRows: Int) throws(StorageError) -> Int {
-        var (first, last) = BlockSummary.positions(of: block)
-        let connection = tables.connection
-        let limit = try connection.cached(
-            "SELECT seq FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3 LIMIT 1 OFFSET ?4")
-        limit.bind(1, first)
-        limit.bind(2, last)
-        limit.bind(3, before)
-        limit.bind(4, Int64(maximumRows - 1))
-        if try limit.step() { last = limit.integer(0) }
-        limit.reset()
-
-        try run(Transaction.fold, first, last, before)
-        try run("DELETE FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3", first, last, before)
-        let removed = Int(sqlite3_changes(connection.handle))
-
-        (first, last) = BlockSummary.positions(of: block)
-        let left = try connection.cached(
-            "SELECT count(*), min(occurred_at) FROM user_interactions WHERE seq BETWEEN ?1 AND ?2")
-        left.bind(1, first)
-        left.bind(2, last)
-        defer { left.reset() }
-        _ = try left.step()
-        let value = BlockSummary.Block(interactions: left.integer(0), oldest: left.integerOrNil(1) ?? .max)
-        blocks[block] = value
-        if last <= counters.position { try tables.setBlock(block, value) }
+        let (first, last) = BlockSummary.positions(of: block)
+        let end = try position(ofExpired: maximumRows, first: first, last: last, before: before)
+        _ = try change(Transaction.fold, first: first, last: end, before: before)
+        let removed = try change(
+            "DELETE FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3", first: first, last: end,
+            before: before)
+        let left = try BlockSummary.Block(tables.connection, first: first, last: last)
+        blocks[block] = left
+        if last <= counters.position { try tables.setBlock(block, left) }
         return removed
     }
 
-    private func run(_ sql: String, _ first: Int64, _ last: Int64, _ before: Int64) throws(StorageError) {
+    /// Where the n-th interaction stands that is to be removed; `last` when there are fewer.
+    private func position(ofExpired n: Int, first: Int64, last: Int64, before: Int64) throws(StorageError) -> Int64 {
+        let limit = try tables.connection.cached(
+            "SELECT seq FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3 LIMIT 1 OFFSET ?4")
+        defer { limit.reset() }
+        limit.bind(1, first)
+        limit.bind(2, last)
+        limit.bind(3, before)
+        limit.bind(4, Int64(n - 1))
+        return try limit.step() ? limit.integer(0) : last
+    }
+
+    /// Runs a statement on a run of positions and returns how many rows it changed.
+    private func change(_ sql: String, first: Int64, last: Int64, before: Int64) throws(StorageError) -> Int {
         let statement = try tables.connection.cached(sql)
         statement.bind(1, first)
         statement.bind(2, last)
         statement.bind(3, before)
         try statement.run()
+        return Int(sqlite3_changes(tables.connection.handle))
     }
 
     /// Days are rounded down before the epoch too.

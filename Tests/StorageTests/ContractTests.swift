@@ -141,7 +141,7 @@ struct ContractTests {
         var refusal: StorageError?
         _ = try store.commit { (transaction) throws(StorageError) in
             try transaction.setValue("1", forKey: "k")
-            do { _ = try store.value(forKey: "k") } catch { refusal = error }
+            do throws(StorageError) { _ = try store.value(forKey: "k") } catch { refusal = error }
         }
         #expect(refusal?.code == "store_misuse")
         #expect(try store.value(forKey: "k") == "1")

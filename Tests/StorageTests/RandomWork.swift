@@ -131,9 +131,8 @@ struct RandomWork {
             left -= removed
             rounds += 1
             // Rejected ones and reports are removed in steps of the same size.
-            if removed < maximum,
-                try store.rejectedCount() == model.rejected.count { $0.receivedAt >= before } || rounds > 500
-            {
+            let isClean = try store.rejectedCount() == model.rejected.filter({ $0.receivedAt >= before }).count
+            if removed < maximum, isClean || rounds > 500 {
                 break
             }
         }
