@@ -75,6 +75,20 @@ import Testing
         }
     }
 
+    @Test("A rollback gives a key back the time that it had")
+    func rollback() throws {
+        let index = try open(path, FakeLog())
+        let key = DeduplicationFileTests.key(1)
+        let start = DeduplicationFileTests.start
+        let end = start + 7 * DeduplicationFileTests.day
+        #expect(try index.insert(key, receivedAt: start))
+        index.commit(through: 1, now: start)
+        #expect(try index.insert(key, receivedAt: end))
+        index.rollback(to: 0)
+        #expect(try index.contains(key, receivedAt: end - 1))
+        #expect(try !index.contains(key, receivedAt: end))
+    }
+
     @Test("Files need no replay after an orderly end")
     func reopening() throws {
         let log = try fill(count: 5000)
