@@ -18,6 +18,7 @@ import Testing
     func oracle(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let scratch = try ScratchFolder()
+        defer { scratch.remove() }
         let folder = scratch.path + "/dedup"
         let manual = ManualSchedule()
         var configuration = DeduplicationIndex.Configuration()

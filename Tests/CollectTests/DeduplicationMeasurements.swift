@@ -72,6 +72,7 @@ struct DeduplicationMeasurements {
     @Test("A new key at 100,000, 1 million and 10 million in one day")
     func oneDay() throws {
         let scratch = try ScratchFolder()
+        defer { scratch.remove() }
         let index = try DeduplicationIndex.open(
             folder: scratch.path + "/d", seed: 1, logPosition: 0, now: DeduplicationMeasurements.start)
         var generator = SeededGenerator(seed: 1)
@@ -102,6 +103,7 @@ struct DeduplicationMeasurements {
     @Test("A new key behind seven days of 10 million")
     func week() throws {
         let scratch = try ScratchFolder()
+        defer { scratch.remove() }
         let index = try DeduplicationIndex.open(
             folder: scratch.path + "/d", seed: 1, logPosition: 0, now: DeduplicationMeasurements.start)
         var generator = SeededGenerator(seed: 2)

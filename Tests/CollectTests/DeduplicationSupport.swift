@@ -20,8 +20,8 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// A folder that is gone when the test is.
-final class ScratchFolder {
+/// A folder for one test, which removes it at its end.
+struct ScratchFolder {
     let path: String
 
     init() throws {
@@ -29,7 +29,7 @@ final class ScratchFolder {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// Runs background work when the test says so, on the thread that says it.

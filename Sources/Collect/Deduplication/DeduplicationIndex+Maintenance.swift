@@ -32,7 +32,7 @@ extension DeduplicationIndex {
     }
 
     /// Rows wait in the queue with the time they were received at, so a file outlives the window by this much.
-    private static let grace: Int64 = 3_600_000
+    static let grace: Int64 = 3_600_000
     /// So many files of about the same size are merged.
     private static let fanIn = 4
 
@@ -42,10 +42,8 @@ extension DeduplicationIndex {
         guard !isWorking, now >= retryAt || retryAt > now &+ 60_000 else { return }
         dropExpired(now: now)
         let today = Timestamp(milliseconds: now).day
-        if frozen == nil, recent.count > 0, recent.count >= configuration.recentKeys || recentDay < today {
-            frozen = recent
-            recent = RecentKeys()
-        }
+        let holdsEarlierDay = Timestamp(milliseconds: recent.earliest).day < today
+        if mustSeal || holdsEarlierDay || recent.count >= configuration.recentKeys { freeze() }
         let (folder, identity) = (folder, identity)
         if let frozen {
             let sequence = takeSequence()
@@ -67,6 +65,19 @@ extension DeduplicationIndex {
                 return .merged(merged, replacing: files)
             }
         }
+    }
+
+    /// Whether the table holds keys, all of days before a moment's.
+    func isOfLaterDay(_ moment: Int64) -> Bool {
+        recent.count > 0 && Timestamp(milliseconds: moment).day > Timestamp(milliseconds: recent.latest).day
+    }
+
+    /// Sets the table aside for sealing and begins a new one, unless one is being sealed.
+    func freeze() {
+        guard frozen == nil, recent.count > 0 else { return }
+        frozen = recent
+        recent = RecentKeys()
+        mustSeal = false
     }
 
     private func takeSequence() -> Int64 {

@@ -88,6 +88,7 @@ public final class DeduplicationIndex: @unchecked Sendable {
 
     let mailbox = Mailbox()
     var isWorking = false
+    var mustSeal = false
     var retryAt = Int64.min
     private var notes: [String] = []
     private let published = Mutex(Report())
@@ -132,6 +133,7 @@ public final class DeduplicationIndex: @unchecked Sendable {
     public func insert(_ key: Key128, receivedAt: Int64) throws(StorageError) -> Bool {
         let key = DeduplicationIndex.storable(key)
         let cutoff = cutoff(receivedAt)
+        if inserted.isEmpty, isOfLaterDay(receivedAt) { freeze() }
         let place = recent.find(key)
         if let time = place.time, time > cutoff { return false }
         if try isElsewhere(key, cutoff) { return false }
@@ -209,15 +211,24 @@ public final class DeduplicationIndex: @unchecked Sendable {
         publish()
     }
 
+    /// Has the keys in memory sealed at the next ``commit(through:now:)``, whatever their number. Clean-up that removes
+    /// rows younger than the window asks for this first, and waits until ``sealedThrough`` has reached them.
+    public func requestSeal() { mustSeal = true }
+
+    /// The log position up to which the index does not need the log any more.
+    public var sealedThrough: Int64 {
+        let unsealed = (frozen?.ranges.runs ?? []) + (recent.count > 0 ? recent.ranges.runs : [])
+        return min(unsealed.map(\.after).min() ?? tail, covered.gaps(through: tail).runs.first?.after ?? tail)
+    }
+
     // MARK: - Replay
 
     /// Takes in rows read from the log, in order, from behind ``replayAfter`` on (or from anywhere before). Rows that a
     /// sealed file holds are passed over. Seals what it has gathered when that is much or a day ends.
     public func replay(_ batch: InteractionBatch) throws(StorageError) {
         guard let first = batch.rows.first, let last = batch.rows.last else { return }
-        let isNextDay = recent.count > 0 && Timestamp(milliseconds: first.receivedAt).day > recentDay
-        if recent.count >= configuration.recentKeys || isNextDay { try sealNow() }
-        let cutoff = cutoff(openedAt)
+        if recent.count >= configuration.recentKeys || isOfLaterDay(first.receivedAt) { try sealNow() }
+        let cutoff = cutoff(openedAt &- DeduplicationIndex.grace)
         for row in batch.rows where row.verdict == .accepted && row.receivedAt > cutoff {
             if covered.contains(row.position) { continue }
             let key = DeduplicationIndex.storable(row.idKey)
@@ -272,6 +283,4 @@ public final class DeduplicationIndex: @unchecked Sendable {
         report.isFailing = retryAt != .min
         published.withLock { $0 = report }
     }
-
-    var recentDay: Int64 { Timestamp(milliseconds: recent.latest).day }
 }
