@@ -1,11 +1,11 @@
 /// Why a command ends without success. The sentence is for the person at the terminal.
 public struct CommandError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What the process ends with.
-    public let status: ExitStatus
+    public let status: CommandStatus
     /// What to change, in one or two sentences.
     public let message: String
 
-    init(_ status: ExitStatus, _ message: String) {
+    init(_ status: CommandStatus, _ message: String) {
         self.status = status
         self.message = message
     }
@@ -21,7 +21,7 @@ public struct CommandError: Error, Sendable, Equatable, CustomStringConvertible 
 }
 
 /// What the process ends with.
-public enum ExitStatus: Int32, Sendable {
+public enum CommandStatus: Int32, Sendable {
     /// Done.
     case success = 0
     /// Tried and failed, or done in part.

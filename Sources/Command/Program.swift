@@ -64,7 +64,7 @@ public struct Program: Sendable {
     }
 
     /// Runs the command that the arguments (without the program's own name) ask for; answers the exit status.
-    public func run(_ arguments: [String]) -> ExitStatus {
+    public func run(_ arguments: [String]) -> CommandStatus {
         do throws(CommandError) {
             switch try ArgumentReader(commands: commands).read(arguments) {
             case .version: try console.output("footfall \(Program.version)")
@@ -79,7 +79,7 @@ public struct Program: Sendable {
         }
     }
 
-    private func run(_ command: CommandDeclaration, _ values: ArgumentValues) throws(CommandError) -> ExitStatus {
+    private func run(_ command: CommandDeclaration, _ values: ArgumentValues) throws(CommandError) -> CommandStatus {
         let configuration = try Configuration(
             command, flags: values, environment: environment, known: commands, readFile: Program.readFile)
         switch command.name {
@@ -91,7 +91,7 @@ public struct Program: Sendable {
         }
     }
 
-    private func serve(_ configuration: Configuration) throws(CommandError) -> ExitStatus {
+    private func serve(_ configuration: Configuration) throws(CommandError) -> CommandStatus {
         let options = try ServeOptions(configuration)
         if configuration.flag("print-config") {
             try console.output(configuration.report)

@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension Program {
-    func importFile(_ configuration: Configuration, path: String) throws(CommandError) -> ExitStatus {
+    func importFile(_ configuration: Configuration, path: String) throws(CommandError) -> CommandStatus {
         let tenant = try Program.tenant(configuration)
         guard let format = configuration.text("format").flatMap({ ImportFormat(rawValue: $0) }) else {
             throw .usage("--format must be \(ImportFormat.allCases.map(\.rawValue).joinedAlternatives).")

@@ -3,7 +3,7 @@ internal import JSON
 internal import Storage
 
 extension Program {
-    func createKey(_ configuration: Configuration) throws(CommandError) -> ExitStatus {
+    func createKey(_ configuration: Configuration) throws(CommandError) -> CommandStatus {
         let tenant = try Program.tenant(configuration)
         guard let scope = configuration.text("scope").flatMap({ KeyScope(rawValue: $0) }) else {
             throw .usage("--scope must be write, secret or webhook.")
@@ -24,7 +24,7 @@ extension Program {
         return .success
     }
 
-    func listKeys(_ configuration: Configuration) throws(CommandError) -> ExitStatus {
+    func listKeys(_ configuration: Configuration) throws(CommandError) -> CommandStatus {
         let folder = configuration.text("data", or: "./data")
         let only = configuration.text("tenant")
         let registry = try openRegistry(folder)

@@ -1,8 +1,8 @@
 extension Program {
-    func checkSchemas(_ configuration: Configuration) throws(CommandError) -> ExitStatus {
+    func checkSchemas(_ configuration: Configuration) throws(CommandError) -> CommandStatus {
         let path = configuration.text("pairs", or: "-")
         let reader = try LineReader(path: path, maximumLineBytes: 64 << 20)
-        var status = ExitStatus.success
+        var status = CommandStatus.success
         while let line = try reader.next() {
             var verdict: String?
             if case .text(let text) = line {
