@@ -14,6 +14,9 @@ struct SchemaCompiler {
         var resourcePath: String
     }
 
+    /// References are looked up linearly, so the size is bounded.
+    static let maximumSchemas = 10_000
+
     let root: JSONView
     let strict: Bool
     var tables = SchemaTables()
@@ -56,6 +59,11 @@ struct SchemaCompiler {
             throw SchemaError(code: "invalid_schema", path: path, message: "A schema must be an object or a boolean.")
         }
         if let known = indexes[view.offset] { return known }
+        guard tables.nodes.count < Self.maximumSchemas else {
+            throw SchemaError(
+                code: "schema_too_large", path: path,
+                message: "The schema has more than \(Self.maximumSchemas) subschemas.")
+        }
         let index = SchemaIndex(tables.nodes.count)
         indexes[view.offset] = index
         tables.nodes.append(SchemaNode())

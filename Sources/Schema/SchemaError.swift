@@ -2,7 +2,8 @@
 public struct SchemaError: Error, Sendable, Equatable {
     /// A stable word for programs: `invalid_schema`, `invalid_keyword`, `unknown_keyword`, `unsupported_keyword`,
     /// `unsupported_format`, `unsupported_dialect`, `unsupported_reference`, `missing_reference`, `endless_reference`,
-    /// `invalid_pattern`, `unsupported_pattern`, `unsupported_number`, `schema_too_deep`.
+    /// `invalid_pattern`, `unsupported_pattern`, `unsupported_number`, `schema_too_deep`,
+    /// `schema_too_large`.
     public let code: String
     /// Where the fault is, as a JSON pointer into the schema.
     public let path: String

@@ -83,6 +83,33 @@ struct JSONOracleTests {
         #expect(refused > 10_000)
     }
 
+    @Test("a million damaged interactions never crash, and what parses is walked whole")
+    func million() throws {
+        var random = SeededGenerator(state: 6)
+        let interaction = Array(
+            #"{"type":"view","user_id":"u\u00e9_1","entity_id":"e 😀","n":-0.5e3,"at":[1,2,{"a":null}],"metadata":{"duration":12.5,"ok":true}}"#
+                .utf8)
+        let alphabet = Array("{}[]:,\"\\u0019eE+-.tfnd \u{0}\u{7F}".utf8) + [0x80, 0xC3, 0xF0, 0xFF]
+        let parser = JSONParser()
+        var parsed = 0
+        var tooLong = 0
+        for _ in 0..<1_000_000 {
+            var bytes = interaction
+            for _ in 0...Int(random.next() & 1) {
+                let noise = random.next()
+                let at = Int(noise % UInt64(bytes.count))
+                let byte = alphabet[Int(noise >> 32) % alphabet.count]
+                if noise >> 63 == 0 { bytes[at] = byte } else { bytes.remove(at: at) }
+            }
+            guard let view = try? bytes.withUnsafeBytes({ try parser.parse($0) }) else { continue }
+            parsed += 1
+            if view.raw.count > bytes.count { tooLong += 1 }
+            if parsed % 256 == 0 { #expect(try JSONValue(parsing: JSONValue(view).text) == JSONValue(view)) }
+        }
+        #expect(tooLong == 0)
+        #expect(parsed > 50_000 && parsed < 950_000, "\(parsed)")
+    }
+
     @Test("doubles are written so that they read back, as short as the standard library's")
     func doubles() throws {
         var random = SeededGenerator(state: 5)
