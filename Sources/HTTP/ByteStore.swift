@@ -3,7 +3,7 @@ internal import Glibc
 /// Growing bytes with room for a parser's padding after the end. Kept by a connection from request to request.
 struct ByteStore: ~Copyable {
     private var base: UnsafeMutableRawPointer?
-    private var capacity = 0
+    private(set) var capacity = 0
     private(set) var count = 0
 
     init() {}

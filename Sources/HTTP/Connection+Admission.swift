@@ -50,8 +50,8 @@ extension Connection {
         guard framing.isDeclared else { return true }
         switch framing.encoding {
         case .identity:
-            // What is declared may never come: memory follows what does.
-            guard body.reserve(min(framing.contentLength ?? 4096, 256 << 10)) else { return false }
+            // What is declared may never come: beyond a first piece, memory follows what does.
+            guard body.reserve(min(framing.contentLength ?? 4096, Self.smallBody)) else { return false }
         case .gzip: inflater = server.takeInflater()
         case .unknown:
             return refuse(

@@ -1,6 +1,20 @@
 internal import Synchronization
 
 extension Connection {
+    /// A body's memory of up to so many bytes stays with the connection and is not counted.
+    static let smallBody = 16 << 10
+
+    /// Brings the server's count of buffered bytes up to date; false when it is over its limit and this body is part
+    /// of it.
+    @discardableResult
+    func countBuffered() -> Bool {
+        let bytes = body.capacity > Self.smallBody ? body.capacity : 0
+        guard bytes != countedBytes else { return true }
+        let total = server.bufferedBytes.add(bytes - countedBytes, ordering: .relaxed).newValue
+        countedBytes = bytes
+        return bytes == 0 || total <= server.configuration.maximumBufferedBytes
+    }
+
     /// A piece of the body, as sent. False ends the connection.
     func receive(_ piece: UnsafeRawBufferPointer) -> Bool {
         receivedBodyBytes += piece.count
@@ -13,8 +27,12 @@ extension Connection {
             return false
         case .body:
             guard receivedBodyBytes <= limit else { return refuseRest(tooLarge()) }
-            guard let inflater else { return body.append(piece) }
-            switch inflater.inflate(piece, onto: &body, limit: limit) {
+            guard let inflater else {
+                return body.append(piece) && (countBuffered() || refuseRest(overloaded()))
+            }
+            let outcome = inflater.inflate(piece, onto: &body, limit: limit)
+            guard countBuffered() else { return refuseRest(overloaded()) }
+            switch outcome {
             case .more: return true
             case .tooLarge: return refuseRest(tooLarge())
             case .malformed: return refuseRest(malformedEncoding())
@@ -24,6 +42,12 @@ extension Connection {
         }
     }
 
+    private func overloaded() -> HTTPResponse {
+        var response = problem(503, HTTPProblemCode.overloaded, "Too many large bodies at once; try again.")
+        response.headers.append(("Retry-After", "1"))
+        return response
+    }
+
     private func malformedEncoding() -> HTTPResponse {
         problem(400, HTTPProblemCode.malformedEncoding, "The body is not one whole gzip stream.")
     }
@@ -31,6 +55,7 @@ extension Connection {
     /// The body so far is enough to know the answer.
     private func refuseRest(_ response: HTTPResponse) -> Bool {
         body.clear(keeping: 0)
+        countBuffered()
         if let length = framing.contentLength, length - receivedBodyBytes > Self.discardLimit {
             answerAndClose(response)
             return false

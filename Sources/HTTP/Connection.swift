@@ -35,6 +35,8 @@ final class Connection: @unchecked Sendable {
     var framing = Framing()
     var limit = 0
     var body = ByteStore()
+    /// The body's part in the server's `bufferedBytes`.
+    var countedBytes = 0
     var receivedBodyBytes = 0
     var discardedBytes = 0
     var inflater: Inflater?
@@ -176,7 +178,8 @@ final class Connection: @unchecked Sendable {
         sentContext = nil
         reply = nil
         stage = .headers
-        body.clear(keeping: 16 << 10)
+        body.clear(keeping: Self.smallBody)
+        countBuffered()
         if let inflater {
             server.recycle(inflater)
             self.inflater = nil

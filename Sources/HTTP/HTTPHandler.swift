@@ -72,6 +72,8 @@ public enum HTTPProblemCode {
     public static let unsupportedTransferEncoding = "unsupported_transfer_encoding"
     /// 503: the server is stopping.
     public static let stopping = "server_stopping"
+    /// 503: bodies take all the memory that they may.
+    public static let overloaded = "overloaded"
     /// 503: too many connections.
     public static let tooManyConnections = "too_many_connections"
 }

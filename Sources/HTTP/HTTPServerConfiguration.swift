@@ -10,6 +10,9 @@ public struct HTTPServerConfiguration: Sendable {
     public var threads: Int
     /// Largest body in bytes, as sent and as decompressed, where the handler's admission sets no other.
     public var maximumBodyBytes: Int
+    /// Bodies held in memory at once by all connections, in bytes (those under 16 KiB are not counted): past it a
+    /// request is answered 503. It bounds what many clients with large bodies can take.
+    public var maximumBufferedBytes: Int
     /// Seconds a connection may stay silent between requests, take for its headers, or stall within a body or while
     /// it takes an answer.
     public var connectionTimeoutSeconds: Int
@@ -24,7 +27,8 @@ public struct HTTPServerConfiguration: Sendable {
     /// The defaults suit a small JSON API behind no proxy.
     public init(
         host: String = "127.0.0.1", port: UInt16 = 8080, unixSocketPath: String? = nil, threads: Int = 2,
-        maximumBodyBytes: Int = 1 << 20, connectionTimeoutSeconds: Int = 30, maximumConnections: Int = 4096,
+        maximumBodyBytes: Int = 1 << 20, maximumBufferedBytes: Int = 256 << 20, connectionTimeoutSeconds: Int = 30,
+        maximumConnections: Int = 4096,
         maximumHeaderBytes: Int = 12 << 10, maximumTargetBytes: Int = 8 << 10
     ) {
         self.host = host
@@ -32,6 +36,7 @@ public struct HTTPServerConfiguration: Sendable {
         self.unixSocketPath = unixSocketPath
         self.threads = threads
         self.maximumBodyBytes = maximumBodyBytes
+        self.maximumBufferedBytes = maximumBufferedBytes
         self.connectionTimeoutSeconds = connectionTimeoutSeconds
         self.maximumConnections = maximumConnections
         self.maximumHeaderBytes = maximumHeaderBytes
@@ -41,7 +46,7 @@ public struct HTTPServerConfiguration: Sendable {
     /// The sentence that names what is wrong with the values, or nil.
     var fault: String? {
         if threads < 1 || threads > 256 { return "threads must be between 1 and 256" }
-        if maximumBodyBytes < 0 { return "the largest body must not be negative" }
+        if maximumBodyBytes < 0 || maximumBufferedBytes < 0 { return "the largest body must not be negative" }
         if connectionTimeoutSeconds < 1 || connectionTimeoutSeconds > 86_400 {
             return "the connection timeout must be between 1 and 86400 seconds"
         }

@@ -13,6 +13,9 @@ final class ServerCore: Sendable {
     /// Requests between their headers and their end.
     let activeRequests = Atomic<Int>(0)
 
+    /// Memory of the connections' larger bodies.
+    let bufferedBytes = Atomic<Int>(0)
+
     private let draining = Atomic<Bool>(false)
     private let refusing = Atomic<Bool>(false)
     /// Address of the library's daemon, 0 when there is none. Locked while a connection is handed over, so that it

@@ -49,6 +49,48 @@ struct BodyTests {
         }
     }
 
+    @Test("Large bodies past the server's memory for them are 503; small ones still get through")
+    func buffered() throws {
+        try withServer({ $0.maximumBufferedBytes = 3 << 20 }) { server, handler in
+            let half = String(repeating: "x", count: 600_000)
+            let holding = (0..<4).map { _ in Client(port: server.port) }
+            for client in holding {
+                client.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 600001\r\n\r\n" + half)
+            }
+            // Each holds a power of two above what has come; at least the last does not fit.
+            let refused = waitUntil {
+                Client(port: server.port).exchange(post("/echo", half))?.code == "overloaded"
+            }
+            #expect(refused)
+            #expect(Client(port: server.port).exchange(post("/echo", "small"))?.text == "small")
+            for client in holding { client.send("y") }
+            #expect(holding.contains { $0.read()?.status == 200 })
+            #expect(waitUntil { server.activeRequestCount == 0 })
+            #expect(Client(port: server.port).exchange(post("/echo", half))?.body.count == 600_000)
+        }
+    }
+
+    @Test("A body of many megabytes comes back as it was sent, and one that is never read ends with the time-out")
+    func large() throws {
+        try withServer({ $0.connectionTimeoutSeconds = 1 }) { server, handler in
+            var random = SeededGenerator(seed: 1)
+            let body = (0..<3_000_000).flatMap { _ in
+                withUnsafeBytes(of: random.next()) { Array($0) }
+            }
+            let client = Client(port: server.port)
+            let request = Array("POST /large HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
+            client.send(request)
+            #expect(client.read()?.body == body)
+
+            let deaf = Client(port: server.port)
+            deaf.send(request)
+            #expect(waitUntil { handler.handledCount == 2 })
+            #expect(waitUntil { server.activeRequestCount == 0 })
+            #expect(waitUntil { handler.finishedSoFar.count == 2 })
+            #expect(handler.finishedSoFar.last?.isComplete == false)
+        }
+    }
+
     @Test("A chunked body over the limit is 413 whether it ends soon, late or never")
     func chunkedTooLarge() throws {
         try withServer { server, handler in

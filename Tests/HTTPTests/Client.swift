@@ -18,7 +18,7 @@ final class Client: @unchecked Sendable {
             }
         }
         if connected != 0 { isAtEnd = true }
-        timeout(10)
+        timeout(30)
     }
 
     init(path: String) {
@@ -34,7 +34,7 @@ final class Client: @unchecked Sendable {
             }
         }
         if connected != 0 { isAtEnd = true }
-        timeout(10)
+        timeout(30)
     }
 
     deinit { close(socket) }
