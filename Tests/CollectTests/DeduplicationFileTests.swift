@@ -39,10 +39,12 @@ import Testing
     func open(
         _ path: String, _ log: FakeLog, now: Int64 = DeduplicationFileTests.start, seed: UInt64 = 7,
         through: Int64? = nil,
-        recentKeys: Int = 1 << 20, schedule: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil
+        recentKeys: Int = 1 << 20, window: Int64 = 7 * DeduplicationFileTests.day,
+        schedule: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil
     ) throws -> DeduplicationIndex {
         var configuration = DeduplicationIndex.Configuration()
         configuration.recentKeys = recentKeys
+        configuration.window = window
         return try DeduplicationIndex.open(
             folder: path, seed: seed, logPosition: through ?? log.last, now: now, configuration: configuration,
             schedule: schedule)
@@ -77,10 +79,10 @@ import Testing
 
     @Test("A rollback gives a key back the time that it had")
     func rollback() throws {
-        let index = try open(path, FakeLog())
+        let index = try open(path, FakeLog(), window: 1000)
         let key = DeduplicationFileTests.key(1)
         let start = DeduplicationFileTests.start
-        let end = start + 7 * DeduplicationFileTests.day
+        let end = start + 1000
         #expect(try index.insert(key, receivedAt: start))
         index.commit(through: 1, now: start)
         #expect(try index.insert(key, receivedAt: end))

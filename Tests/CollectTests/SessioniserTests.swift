@@ -184,6 +184,120 @@ import Testing
         #expect(created > 20)
         #expect(joined > 20)
     }
+
+    @Test("Silence of just under the timeout continues a session, the timeout itself ends it, before and after")
+    func edges() throws {
+        let subject = sessioniser(seed: 1)
+        let start = SessioniserTests.start
+        let timeout = SessioniserTests.timeout
+        func id(_ moment: Int64) throws -> String {
+            var batch = batch([Sent(user: "u", occurredAt: moment)], receivedAt: start + 10 * timeout)
+            subject.assign(&batch)
+            subject.commit()
+            return try #require(batch.string(batch.rows[0].sessionID))
+        }
+        let first = try id(start)
+        #expect(try id(start + timeout - 1) == first)
+        #expect(try id(start - timeout + 1) == first)
+        let after = try id(start + 2 * timeout - 1)
+        let before = try id(start - 2 * timeout + 1)
+        #expect(Set([first, after, before]).count == 3)
+        #expect(subject.report.created == 3)
+        #expect(subject.report.found == 2)
+    }
+
+    @Test("What an offline client sends a day later in order forms one session, and the current one goes on")
+    func offline() throws {
+        let subject = sessioniser(seed: 2)
+        let now = SessioniserTests.start
+        let minute: Int64 = 60_000
+        var live = batch([Sent(user: "u", occurredAt: now)], receivedAt: now)
+        subject.assign(&live)
+        let rows = (0..<50).map { Sent(user: "u", occurredAt: now - 86_400_000 + $0 * 20 * minute) }
+        var late = batch(rows, receivedAt: now + minute)
+        subject.assign(&late)
+        var next = batch([Sent(user: "u", occurredAt: now + 2 * minute)], receivedAt: now + 2 * minute)
+        subject.assign(&next)
+        #expect(Set(late.rows.map(\.sessionKey)).count == 1)
+        #expect(live.rows[0].sessionKey == next.rows[0].sessionKey)
+        #expect(live.rows[0].sessionKey != late.rows[0].sessionKey)
+    }
+
+    @Test("Browser sessions of one person, and the same one of two persons, are sessions apart")
+    func browserSessions() {
+        let subject = sessioniser(seed: 3)
+        let now = SessioniserTests.start
+        var batch = batch(
+            [
+                Sent(user: "a", occurredAt: now), Sent(user: "a", browser: "1", occurredAt: now),
+                Sent(user: "a", browser: "2", occurredAt: now), Sent(user: "b", browser: "1", occurredAt: now),
+                Sent(user: "a", browser: "1", occurredAt: now + 1), Sent(user: "a", occurredAt: now + 1),
+            ], receivedAt: now)
+        subject.assign(&batch)
+        let keys = batch.rows.map(\.sessionKey)
+        #expect(Set(keys).count == 4)
+        #expect(keys[4] == keys[1] && keys[5] == keys[0])
+    }
+
+    @Test("Rejected and duplicate rows get no session; a row that names nobody gets one of its own")
+    func others() throws {
+        let subject = sessioniser(seed: 4)
+        var batch = batch((0..<4).map { _ in Sent(user: "a", occurredAt: 5) }, receivedAt: 5)
+        batch.rows[0].verdict = .rejected
+        batch.rows[1].verdict = .duplicate
+        batch.rows[2].personKey = .none
+        batch.rows[3].personKey = .none
+        subject.assign(&batch)
+        subject.commit()
+        #expect(batch.rows[0].sessionID.isNone && batch.rows[1].sessionID.isNone)
+        #expect(batch.string(batch.rows[2].sessionID)?.count == 36)
+        #expect(batch.rows[2].sessionKey != batch.rows[3].sessionKey)
+        #expect(subject.report.created == 2 && subject.report.sessions == 0)
+    }
+
+    @Test("Sessions are forgotten a day after their last receipt, and sooner when there are too many")
+    func sweeping() {
+        let patient = sessioniser(seed: 5)
+        let full = sessioniser(seed: 6, maximumSessions: 2000)
+        var now = SessioniserTests.start
+        var most = 0
+        for round in 0..<3000 {
+            // Ten new visitors a minute: 14,400 a day.
+            now += 60_000
+            let rows = (0..<10).map { Sent(user: "u\(round)-\($0)", occurredAt: now) }
+            for subject in [patient, full] {
+                var batch = batch(rows, receivedAt: now)
+                subject.assign(&batch)
+                subject.commit()
+            }
+            if round > 600 { most = max(most, full.report.sessions) }
+        }
+        // A sweep takes 256 commits here, a quarter of a day.
+        #expect((14_400...18_500).contains(patient.report.sessions))
+        #expect(patient.report.memoryBytes < 140 * 18_500)
+        #expect(most < 8000)
+        var batch = batch([Sent(user: "u2999-0", occurredAt: now)], receivedAt: now)
+        patient.assign(&batch)
+        patient.commit()
+        #expect(patient.report.found == 1)
+    }
+
+    @Test("Bytes that are no snapshot are refused")
+    func snapshots() {
+        let subject = sessioniser(seed: 7)
+        var batch = batch((0..<50).map { Sent(user: "u\($0)", occurredAt: 9) }, receivedAt: 9)
+        subject.assign(&batch)
+        subject.commit()
+        var bytes: [UInt8] = []
+        subject.encode(into: &bytes)
+        #expect(bytes.withUnsafeBytes { sessioniser(seed: 8).decode($0) })
+        for count in 0..<bytes.count {
+            #expect(
+                !bytes.withUnsafeBytes { sessioniser(seed: 8).decode(UnsafeRawBufferPointer(rebasing: $0[..<count])) })
+        }
+        bytes[0] = 2
+        #expect(!bytes.withUnsafeBytes { sessioniser(seed: 8).decode($0) })
+    }
 }
 
 @Suite struct SessionIDTests {
