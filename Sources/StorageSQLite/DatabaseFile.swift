@@ -59,32 +59,42 @@ enum DatabaseFile {
         guard number(60) <= Int64(known) else { throw .tooNew(file, found: number(60), known: Int64(known)) }
     }
 
-    /// Checks identity and version of an open file and runs the steps that are missing, each in a transaction of its own.
+    /// Refuses files of others and of newer versions once they are open, where the write-ahead log counts too. Before
+    /// anything that writes, settings included.
+    static func checkIdentity(_ connection: Connection, applicationID: Int64, known: Int) throws(StorageError) {
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        let identity = try connection.integer("PRAGMA application_id") ?? 0
+        let isOurs =
+            if version == 0 && identity == 0 {
+                try connection.integer("SELECT count(*) FROM sqlite_schema") == 0
+            } else {
+                identity == applicationID
+            }
+        if isOurs && version <= known { return }
+        // Closing the last connection would otherwise rewrite the other program's file.
+        ff_sqlite3_db_config_bool(connection.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        throw isOurs
+            ? .tooNew(connection.file, found: version, known: Int64(known))
+            : .corrupt(connection.file, "it belongs to another program")
+    }
+
+    /// Runs the steps that a file lacks, each in a transaction of its own. `first` fills the tables of a new file.
     static func migrate(
         _ connection: Connection, applicationID: Int64, steps: [String],
         first: (Connection) throws(StorageError) -> Void
     ) throws(StorageError) {
-        let version = try connection.integer("PRAGMA user_version") ?? 0
-        if version > steps.count {
-            // Closing the last connection would otherwise rewrite the newer program's file.
-            ff_sqlite3_db_config_bool(connection.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            throw .tooNew(connection.file, found: version, known: Int64(steps.count))
-        }
-        let identity = try connection.integer("PRAGMA application_id") ?? 0
-        if version > 0 || identity != 0 {
-            guard identity == applicationID else { throw .corrupt(connection.file, "it belongs to another program") }
-        } else if try connection.integer("SELECT count(*) FROM sqlite_schema") != 0 {
-            throw .corrupt(connection.file, "it belongs to another program")
-        }
-        for step in steps.indices.dropFirst(Int(version)) {
+        for step in steps.indices.dropFirst(Int(try connection.integer("PRAGMA user_version") ?? 0)) {
             try connection.begin()
             do {
-                try connection.execute(steps[step])
-                if step == 0 {
-                    try connection.execute("PRAGMA application_id = \(applicationID)")
-                    try first(connection)
+                // Another process may have been faster.
+                if try connection.integer("PRAGMA user_version") ?? 0 == step {
+                    try connection.execute(steps[step])
+                    if step == 0 {
+                        try connection.execute("PRAGMA application_id = \(applicationID)")
+                        try first(connection)
+                    }
+                    try connection.execute("PRAGMA user_version = \(step + 1)")
                 }
-                try connection.execute("PRAGMA user_version = \(step + 1)")
             } catch {
                 connection.rollback()
                 throw error

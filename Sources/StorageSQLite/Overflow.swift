@@ -29,6 +29,8 @@ final class Overflow {
         try DatabaseFile.checkHeader(
             path, applicationID: TenantSchema.applicationID, known: TenantSchema.overflowMigrations.count)
         let connection = try Connection(path: path, .readWrite, vfs: options.fileSystem)
+        try DatabaseFile.checkIdentity(
+            connection, applicationID: TenantSchema.applicationID, known: TenantSchema.overflowMigrations.count)
         try connection.execute(
             """
             PRAGMA page_size = 8192; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;

@@ -18,21 +18,26 @@ public final class SQLiteRegistry: Registry {
     public init(folder: String) throws(StorageError) {
         try DatabaseFile.makeFolder(folder)
         let path = folder + "/" + SQLiteRegistry.fileName
-        try DatabaseFile.checkHeader(path, applicationID: 0x464f_4f52, known: SQLiteRegistry.migrations.count)
+        try DatabaseFile.checkHeader(
+            path, applicationID: SQLiteRegistry.applicationID, known: SQLiteRegistry.migrations.count)
         let isNew = DatabaseFile.size(path) ?? 0 == 0
         let opened = try Connection(path: path, .readWrite)
         if sqlite3_db_readonly(opened.handle, "main") == 1 {
             throw .unwritable(opened.file, "the file is write-protected")
         }
-        if try opened.integer("PRAGMA user_version") ?? 0 <= SQLiteRegistry.migrations.count {
-            try opened.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        }
-        try DatabaseFile.migrate(opened, applicationID: 0x464f_4f52, steps: SQLiteRegistry.migrations) { _ in }
+        try DatabaseFile.checkIdentity(
+            opened, applicationID: SQLiteRegistry.applicationID, known: SQLiteRegistry.migrations.count)
+        try opened.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        try DatabaseFile.migrate(opened, applicationID: SQLiteRegistry.applicationID, steps: SQLiteRegistry.migrations)
+        { _ in }
         if isNew { DatabaseFile.synchronizeFolder(folder) }
         connection = Mutex(Box(connection: opened))
     }
 
-    /// The n-th step leads to version n. `FOOR` is the application's id, so that the two kinds of file are not mixed up.
+    /// `FOOR` in ASCII: not a tenant's file.
+    private static let applicationID: Int64 = 0x464f_4f52
+
+    /// The n-th step leads to version n.
     private static let migrations = [
         """
         CREATE TABLE tenants(id TEXT PRIMARY KEY, created_at INTEGER NOT NULL) WITHOUT ROWID;

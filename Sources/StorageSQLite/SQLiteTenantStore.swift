@@ -66,7 +66,8 @@ public final class SQLiteTenantStore: TenantStore {
         readers = ReaderPool(path: path, options: options)
         if options.readOnly {
             let (seed, recovery) = try readers.withConnection { connection throws(StorageError) in
-                try SQLiteTenantStore.checkVersion(connection)
+                try DatabaseFile.checkIdentity(
+                    connection, applicationID: TenantSchema.applicationID, known: TenantSchema.migrations.count)
                 return (try connection.state(.seed), try Recovery(main: connection, overflow: nil))
             }
             self.seed = UInt64(bitPattern: seed ?? 0)
@@ -102,17 +103,15 @@ public final class SQLiteTenantStore: TenantStore {
         if sqlite3_db_readonly(main.handle, "main") == 1 {
             throw .unwritable(main.file, "the file is write-protected")
         }
-        // Asked first: the settings below already write to a file, and a newer one must stay as it is.
-        let version = try main.integer("PRAGMA user_version") ?? 0
-        if version <= TenantSchema.migrations.count {
-            try main.execute(
-                """
-                PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                PRAGMA cache_size = -\(options.cacheKiB); PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
-                PRAGMA journal_size_limit = \(options.checkpointBytes * 4)
-                """)
-            if options.maximumPages > 0 { try main.execute("PRAGMA max_page_count = \(options.maximumPages)") }
-        }
+        try DatabaseFile.checkIdentity(
+            main, applicationID: TenantSchema.applicationID, known: TenantSchema.migrations.count)
+        try main.execute(
+            """
+            PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+            PRAGMA cache_size = -\(options.cacheKiB); PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
+            PRAGMA journal_size_limit = \(options.checkpointBytes * 4)
+            """)
+        if options.maximumPages > 0 { try main.execute("PRAGMA max_page_count = \(options.maximumPages)") }
         try DatabaseFile.migrate(main, applicationID: TenantSchema.applicationID, steps: TenantSchema.migrations) {
             connection throws(StorageError) in
             let tables = try TableWriter(connection)
@@ -137,13 +136,6 @@ public final class SQLiteTenantStore: TenantStore {
         if overflow.number > settled { return overflow }
         try Overflow.remove(path)
         return nil
-    }
-
-    private static func checkVersion(_ connection: Connection) throws(StorageError) {
-        let version = try connection.integer("PRAGMA user_version") ?? 0
-        guard version <= TenantSchema.migrations.count else {
-            throw .tooNew(connection.file, found: version, known: Int64(TenantSchema.migrations.count))
-        }
     }
 
     public var lastPosition: Int64 { state.position.load(ordering: .acquiring) }
