@@ -96,7 +96,7 @@ struct LiveWorkload {
                 known[entity] = row.entityID
             }
             row.personKey = userKeys[Int(truncatingIfNeeded: bits >> 40) % userKeys.count]
-            let session = UInt64(position / 5 * 16) &+ bits >> 17 & 3
+            let session = UInt64(position / 5)
             row.sessionKey = Key128(high: session &* 0x9e37_79b9_7f4a_7c15, low: session &* 0xd6e8_feb8_6659_fd93 | 1)
             batch.rows.append(row)
         }

@@ -37,6 +37,13 @@ func nanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
+/// Nanoseconds of processor time that the calling thread has had: what others run beside it does not count.
+func processorNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
 /// Resident memory of the process in MiB.
 func residentMemory() -> Double {
     guard let file = fopen("/proc/self/statm", "r") else { return .nan }

@@ -66,10 +66,10 @@ struct Board: Sendable {
     var bytes: Int { members.capacity * 16 + values.capacity * 24 + 256 }
 
     /// Changes it has yet to look at.
-    func backlog(_ core: LiveCore) -> UInt64 { cursor == 0 ? .max : core.changes.head - cursor }
+    func backlog(_ core: borrowing LiveCore) -> UInt64 { cursor == 0 ? .max : core.changes.head - cursor }
 
     /// Brings the board up to date, with at least `needed` places unless fewer entities have a score.
-    mutating func catchUp(_ core: LiveCore, _ scores: inout Scores, now: Int64, needed: Int) {
+    mutating func catchUp(_ core: borrowing LiveCore, _ scores: inout Scores, now: Int64, needed: Int) {
         var now = now
         if cursor != 0, now < self.now, self.now - now <= Self.clockSkew { now = self.now }
         let edge = core.edge(key.span, at: now)
@@ -93,41 +93,69 @@ struct Board: Sendable {
 
     // MARK: - Whole
 
-    private func candidateCount(_ core: LiveCore) -> Int {
+    private func candidateCount(_ core: borrowing LiveCore) -> Int {
         if let category = key.category { return core.categories.entities(category).count }
         if let type = key.entityType { return core.types.entities(type).count }
         return core.entities.count
     }
 
-    private mutating func rebuild(_ core: LiveCore, _ scores: inout Scores, _ edge: Int32) {
+    private mutating func rebuild(_ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) {
         var best = Selection(places: limits.places)
-        func consider(_ entity: UInt32) {
-            let value = value(of: entity, core, &scores, edge)
-            if value > 0 { best.offer(Ranked(value: value, entity: entity), core) }
-        }
         if let category = key.category {
-            for entity in core.categories.entities(category) { consider(entity) }
+            for entity in core.categories.entities(category) { consider(entity, &best, core, &scores, edge) }
         } else if let type = key.entityType {
-            for entity in core.types.entities(type) { consider(entity) }
+            for entity in core.types.entities(type) { consider(entity, &best, core, &scores, edge) }
         } else {
-            for entity in 0..<core.entities.count { consider(UInt32(truncatingIfNeeded: entity)) }
+            for entity in 0..<core.entities.count {
+                consider(UInt32(truncatingIfNeeded: entity), &best, core, &scores, edge)
+            }
         }
-        floor = best.bestLeftOut
         members = best.sorted(core)
+        floor = best.hasLeftOut ? members.last : nil
         values = Dictionary(minimumCapacity: members.count)
         for member in members { values[member.entity] = member.value }
         cursor = core.changes.head
     }
 
+    @inline(__always)
+    private func consider(
+        _ entity: UInt32, _ best: inout Selection, _ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32
+    ) {
+        if bound(of: entity, core, scores) < best.least {
+            best.hasLeftOut = true
+            return
+        }
+        let value = value(of: entity, core, &scores, edge)
+        if value > 0 { best.offer(Ranked(value: value, entity: entity), core) }
+    }
+
     // MARK: - Part
+
+    /// What an entity's value cannot exceed, told from its cells alone: all of its interactions, just now.
+    @inline(__always)
+    private func bound(of entity: UInt32, _ core: borrowing LiveCore, _ scores: borrowing Scores) -> Double {
+        var sum = 0.0
+        for cell in core.cells.elements(core.entities.address(Int(entity)).pointee.cells) {
+            switch key.metric {
+            case .trending: sum += max(0, core.plan.weight(cell.type)) * Double(cell.count)
+            case .overall: sum += max(0, core.plan.popularity(cell.type)) * Double(cell.count)
+            case .counter(let counter): if core.plan.counter(cell.type) == counter { sum += Double(cell.count) }
+            }
+        }
+        // Sums in another order may differ in their last bits.
+        return (key.metric == .trending ? sum * scores.ceiling : sum) * 1.000_001
+    }
 
     /// What an entity is worth on this board; 0 when it may not stand on it.
     @inline(__always)
-    private func value(of entity: UInt32, _ core: LiveCore, _ scores: inout Scores, _ edge: Int32) -> Double {
+    private func value(of entity: UInt32, _ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) -> Double {
         let index = Int(entity)
-        guard core.entities[index].isListed else { return 0 }
-        if let type = key.entityType, core.entities[index].type != type { return 0 }
-        if let category = key.category, !core.infos[index].categories.contains(where: { $0.category == category }) {
+        let record = core.entities.address(index)
+        guard record.pointee.isListed else { return 0 }
+        if let type = key.entityType, record.pointee.type != type { return 0 }
+        if let category = key.category,
+            !core.infos.address(index).pointee.categories.contains(where: { $0.category == category })
+        {
             return 0
         }
         switch key.metric {
@@ -145,19 +173,20 @@ struct Board: Sendable {
 
     /// Time has moved: buckets have left the window. With no weight below zero scores only fall, so that only those on
     /// the board need be looked at.
-    private mutating func dropExpired(_ core: LiveCore, _ scores: inout Scores, _ edge: Int32) {
+    private mutating func dropExpired(_ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) {
         let old = members
         members.removeAll(keepingCapacity: true)
         for member in old { set(member.entity, value(of: member.entity, core, &scores, edge), core) }
         members.sort { precedes($0, $1, core) }
     }
 
-    private mutating func lookAgain(_ core: LiveCore, _ scores: inout Scores, _ edge: Int32) {
+    private mutating func lookAgain(_ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) {
         var changed: ContiguousArray<Ranked> = []
         for place in cursor..<core.changes.head {
             let entity = core.changes.entity(at: place)
             // Listed again further on: once is enough.
-            guard core.entities[Int(entity)].stamp == place else { continue }
+            guard core.entities.address(Int(entity)).pointee.stamp == place else { continue }
+            if let floor, bound(of: entity, core, scores) < floor.value, values[entity] == nil { continue }
             let value = value(of: entity, core, &scores, edge)
             if values[entity] == nil, !qualifies(Ranked(value: value, entity: entity), core) { continue }
             changed.append(Ranked(value: value, entity: entity))
@@ -188,7 +217,7 @@ struct Board: Sendable {
     }
 
     /// Puts an entity on the board, unsorted, or off it.
-    private mutating func set(_ entity: UInt32, _ value: Double, _ core: LiveCore) {
+    private mutating func set(_ entity: UInt32, _ value: Double, _ core: borrowing LiveCore) {
         let entry = Ranked(value: value, entity: entity)
         if qualifies(entry, core) {
             values[entity] = value
@@ -198,7 +227,7 @@ struct Board: Sendable {
         }
     }
 
-    private func qualifies(_ entry: Ranked, _ core: LiveCore) -> Bool {
+    private func qualifies(_ entry: Ranked, _ core: borrowing LiveCore) -> Bool {
         guard entry.value > 0 else { return false }
         guard let floor else { return true }
         return precedes(entry, floor, core)
@@ -211,7 +240,7 @@ struct Board: Sendable {
     }
 
     /// The first place whose holder does not precede `entry`.
-    private func place(_ entry: Ranked, _ core: LiveCore) -> Int {
+    private func place(_ entry: Ranked, _ core: borrowing LiveCore) -> Int {
         var (low, high) = (0, members.count)
         while low < high {
             let middle = (low + high) / 2
@@ -223,7 +252,7 @@ struct Board: Sendable {
 
 /// Order of a list: score descending, then entity type, then id.
 @inline(__always)
-func precedes(_ left: Ranked, _ right: Ranked, _ core: LiveCore) -> Bool {
+func precedes(_ left: Ranked, _ right: Ranked, _ core: borrowing LiveCore) -> Bool {
     left.value != right.value ? left.value > right.value : core.precedes(left.entity, right.entity)
 }
 
@@ -231,12 +260,15 @@ func precedes(_ left: Ranked, _ right: Ranked, _ core: LiveCore) -> Bool {
 struct Selection: Sendable {
     private let places: Int
     private var heap: ContiguousArray<Ranked> = []
-    /// The best of those there was no place for.
-    private(set) var bestLeftOut: Ranked?
+    /// Whether there was no place for some.
+    var hasLeftOut = false
+
+    /// What there is still a place for must be worth.
+    @inline(__always) var least: Double { heap.count < places ? -.infinity : heap[0].value }
 
     init(places: Int) { self.places = places }
 
-    mutating func offer(_ entry: Ranked, _ core: LiveCore) {
+    mutating func offer(_ entry: Ranked, _ core: borrowing LiveCore) {
         if heap.count < places {
             heap.append(entry)
             var child = heap.count - 1
@@ -248,11 +280,8 @@ struct Selection: Sendable {
             }
             return
         }
-        guard precedes(entry, heap[0], core) else {
-            leaveOut(entry, core)
-            return
-        }
-        leaveOut(heap[0], core)
+        hasLeftOut = true
+        guard precedes(entry, heap[0], core) else { return }
         heap[0] = entry
         var parent = 0
         while true {
@@ -266,12 +295,7 @@ struct Selection: Sendable {
         }
     }
 
-    private mutating func leaveOut(_ entry: Ranked, _ core: LiveCore) {
-        if let best = bestLeftOut, !precedes(entry, best, core) { return }
-        bestLeftOut = entry
-    }
-
-    func sorted(_ core: LiveCore) -> ContiguousArray<Ranked> {
+    func sorted(_ core: borrowing LiveCore) -> ContiguousArray<Ranked> {
         ContiguousArray(heap.sorted { precedes($0, $1, core) })
     }
 }

@@ -7,6 +7,8 @@ struct Scores: Sendable {
     private var trends: ContiguousArray<Trend> = []
     /// First hour of the window of the settings.
     private var edge: Int32 = .min
+    /// What the newest interaction there can be weighs.
+    private(set) var ceiling: Double = .infinity
 
     private struct Trend: Sendable {
         var value: Double = 0
@@ -14,11 +16,11 @@ struct Scores: Sendable {
         var edge: Int32 = .min
     }
 
-    init(_ core: LiveCore) {
+    init(_ core: borrowing LiveCore) {
         factors = Scores.factors(core, Factors.halfLives(core.watermark, core.decay.halfLife))
     }
 
-    private static func factors(_ core: LiveCore, _ shift: Int) -> Factors {
+    private static func factors(_ core: borrowing LiveCore, _ shift: Int) -> Factors {
         Factors(
             halfLife: core.decay.halfLife, shift: shift, hour: Slots.hour(core.watermark),
             minute: Slots.minute(core.watermark))
@@ -27,22 +29,24 @@ struct Scores: Sendable {
     var bytes: Int { trends.capacity * MemoryLayout<Trend>.stride + 1100 * 8 }
 
     /// Makes ready for a reader at `now`. True when the units have changed, and with them every value of a board.
-    mutating func prepare(_ core: LiveCore, now: Int64) -> Bool {
+    mutating func prepare(_ core: borrowing LiveCore, now: Int64) -> Bool {
         edge = max(Slots.back(Slots.hour(now), core.plan.windowHours), core.hourFloor)
         let shift = Factors.halfLives(now, core.decay.halfLife)
         if abs(shift - factors.shift) > 256 {
             factors = Scores.factors(core, shift)
             trends.removeAll(keepingCapacity: true)
+            ceiling = factors.hour(Slots.hour(core.watermark) + 2)
             return true
         }
         if !factors.covers(hour: Slots.hour(core.watermark), minute: Slots.minute(core.watermark)) {
             factors = Scores.factors(core, factors.shift)
         }
+        ceiling = factors.hour(Slots.hour(core.watermark) + 2)
         return false
     }
 
     /// An entity's decayed sum from an hour on, in units of ``factors``.
-    mutating func trend(_ entity: Int, fromHour edge: Int32, _ core: LiveCore) -> Double {
+    mutating func trend(_ entity: Int, fromHour edge: Int32, _ core: borrowing LiveCore) -> Double {
         if edge != self.edge { return core.trend(entity, fromHour: edge, factors) }
         if entity >= trends.count {
             trends.append(contentsOf: repeatElement(Trend(), count: core.entities.count - trends.count))
@@ -55,7 +59,7 @@ struct Scores: Sendable {
     }
 
     /// An entity's `trending_score` at a moment.
-    mutating func trendingScore(_ entity: Int, _ core: LiveCore, now: Int64) -> Double {
+    mutating func trendingScore(_ entity: Int, _ core: borrowing LiveCore, now: Int64) -> Double {
         factors.score(trend(entity, fromHour: edge, core), at: now)
     }
 }
@@ -74,7 +78,7 @@ struct BoardSet: Sendable {
     /// A board with a longer backlog waits for its turn in ``maintain(_:now:)``.
     static let quickBacklog: UInt64 = 16_384
 
-    init(_ core: LiveCore, limits: Limits = Limits()) {
+    init(_ core: borrowing LiveCore, limits: Limits = Limits()) {
         self.limits = limits
         scores = Scores(core)
         reset(core)
@@ -84,13 +88,13 @@ struct BoardSet: Sendable {
     var bytes: Int { boards.reduce(scores.bytes) { $0 + $1.bytes } }
 
     /// Forgets everything: weights, counters or the half-life have changed.
-    mutating func reset(_ core: LiveCore) {
+    mutating func reset(_ core: borrowing LiveCore) {
         boards = []
         places = [:]
         scores = Scores(core)
         standard = []
         for mode in PopularMode.allCases {
-            for window in [TimeWindow.week, .all] {
+            for window in TimeWindow.allCases {
                 let query = PopularQuery(mode: mode, window: window)
                 if let key = key(query, core), !standard.contains(key) { standard.append(key) }
             }
@@ -98,7 +102,7 @@ struct BoardSet: Sendable {
     }
 
     /// The board that answers a query; `nil` when nothing can.
-    private func key(_ query: PopularQuery, _ core: LiveCore) -> BoardKey? {
+    private func key(_ query: PopularQuery, _ core: borrowing LiveCore) -> BoardKey? {
         var key = BoardKey(metric: .overall, span: Span(query.window))
         if query.mode == .trending {
             key.metric = .trending
@@ -122,7 +126,7 @@ struct BoardSet: Sendable {
         return key
     }
 
-    private mutating func prepare(_ core: LiveCore, now: Int64) {
+    private mutating func prepare(_ core: borrowing LiveCore, now: Int64) {
         guard scores.prepare(core, now: now) else { return }
         boards = []
         places = [:]
@@ -160,7 +164,9 @@ struct BoardSet: Sendable {
         }
     }
 
-    private mutating func item(_ member: Ranked, _ score: Double, _ core: LiveCore, _ now: Int64) -> PopularItem {
+    private mutating func item(_ member: Ranked, _ score: Double, _ core: borrowing LiveCore, _ now: Int64)
+        -> PopularItem
+    {
         let index = Int(member.entity)
         let record = core.entities[index]
         let info = core.infos[index]

@@ -6,19 +6,18 @@ extension RunPool where Element == Bucket {
     @inline(__always)
     mutating func add(_ slot: Int32, _ decayed: Double, to run: inout Run, floor: Int32) {
         if run.count > 0 {
-            let last = run.base + UInt32(run.count) - 1
-            let newest = self[last].slot
-            if newest == slot {
-                self[last].add(decayed)
+            let last = writable(run.base + UInt32(run.count) - 1)
+            if last.pointee.slot == slot {
+                last.pointee.add(decayed)
                 return
             }
-            if newest > slot {
+            if last.pointee.slot > slot {
                 insert(slot, decayed, to: &run, floor: floor)
                 return
             }
         }
         guard makeRoom(&run, floor: floor) else { return }
-        self[run.base + UInt32(run.count)] = Bucket(slot: slot, count: 1, decayed: decayed)
+        writable(run.base + UInt32(run.count)).pointee = Bucket(slot: slot, count: 1, decayed: decayed)
         run.count += 1
     }
 
@@ -31,28 +30,25 @@ extension RunPool where Element == Bucket {
         }
         guard makeRoom(&run, floor: floor) else { return }
         let target = self.place(of: slot, in: run)
-        let count = Int(run.count)
-        withRoom(run) { room in
-            var index = count
-            while index > target {
-                room[index] = room[index - 1]
-                index -= 1
-            }
-            room[target] = Bucket(slot: slot, count: 1, decayed: decayed)
+        let room = room(run)
+        var index = Int(run.count)
+        while index > target {
+            room[index] = room[index - 1]
+            index -= 1
         }
+        room[target] = Bucket(slot: slot, count: 1, decayed: decayed)
         run.count += 1
     }
 
     /// The first bucket not before `slot`.
     func place(of slot: Int32, in run: Run) -> Int {
-        withRun(run) { buckets in
-            var (low, high) = (0, buckets.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if buckets[middle].slot < slot { low = middle + 1 } else { high = middle }
-            }
-            return low
+        let buckets = elements(run)
+        var (low, high) = (0, buckets.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if buckets[middle].slot < slot { low = middle + 1 } else { high = middle }
         }
+        return low
     }
 
     /// Room for one more.
@@ -71,9 +67,8 @@ extension RunPool where Element == Bucket {
             release(&run)
             return
         }
-        withRoom(run) { room in
-            for index in first..<count { room[index - first] = room[index] }
-        }
+        let room = room(run)
+        for index in first..<count { room[index - first] = room[index] }
         run.count = UInt16(count - first)
     }
 }

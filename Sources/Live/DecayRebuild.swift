@@ -2,19 +2,19 @@ internal import Domain
 
 /// Decayed sums in a new half-life, computed beside the old ones from the interactions themselves, in their order: the
 /// sums are to the bit what they would be had the half-life never been another.
-struct DecayRebuild: Sendable {
+struct DecayRebuild: ~Copyable, Sendable {
     private let decay: Decay
-    private var buckets: BucketPool
+    private var buckets: Pages<Bucket>
     private var last: Int64 = 0
 
-    init(_ core: LiveCore) {
+    init(_ core: borrowing LiveCore) {
         decay = Decay(halfLife: core.plan.halfLife)
-        buckets = core.buckets
+        buckets = core.buckets.copyPages()
         buckets.updateAll { $0.decayed = 0 }
     }
 
     /// Adds interactions that `core` has counted; others, and those before the last one added, are passed over.
-    mutating func add(_ rows: UnsafeBufferPointer<InteractionRow>, _ core: LiveCore) {
+    mutating func add(_ rows: UnsafeBufferPointer<InteractionRow>, _ core: borrowing LiveCore) {
         for row in rows {
             guard row.verdict == .accepted, row.position > last, row.position <= core.position else { continue }
             last = row.position
@@ -27,21 +27,22 @@ struct DecayRebuild: Sendable {
             let inMinute = decay.inMinute(inHour - minuteOfHour * 60_000)
             let run = core.entities[Int(entity)].cells
             for place in run.base..<run.base + UInt32(run.count) where core.cells[place].type == row.type {
-                add(inMinute * decay.minuteInHour(minuteOfHour), hour, core.cells[place].hours)
-                add(inMinute, Slots.minute(occurredAt), core.cells[place].minutes)
+                add(inMinute * decay.minuteInHour(minuteOfHour), hour, core.cells[place].hours, core)
+                add(inMinute, Slots.minute(occurredAt), core.cells[place].minutes, core)
             }
         }
     }
 
-    private mutating func add(_ decayed: Double, _ slot: Int32, _ run: Run) {
-        let place = buckets.place(of: slot, in: run)
-        guard place < Int(run.count), buckets[run.base + UInt32(place)].slot == slot else { return }
-        buckets[run.base + UInt32(place)].decayed += decayed
+    private mutating func add(_ decayed: Double, _ slot: Int32, _ run: Run, _ core: borrowing LiveCore) {
+        let place = core.buckets.place(of: slot, in: run)
+        let index = run.base + UInt32(place)
+        guard place < Int(run.count), core.buckets[index].slot == slot else { return }
+        buckets.writable(Int(index)).pointee.decayed += decayed
     }
 
     /// Puts the new sums in place of the old.
-    func finish(_ core: inout LiveCore) {
-        core.buckets = buckets
+    mutating func finish(_ core: inout LiveCore) {
         core.decay = decay
+        core.buckets.swapPages(&buckets)
     }
 }

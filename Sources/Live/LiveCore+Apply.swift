@@ -19,6 +19,7 @@ extension LiveCore {
             for index in 0..<rows.count where found[index].entity != .max {
                 if !rows[index].personKey.isNone { found[index].person = findPerson(rows[index].personKey) }
             }
+            for index in 0..<rows.count where found[index].entity != .max { touch(rows, index, found[index]) }
             for index in 0..<rows.count where found[index].entity != .max { count(rows, index, found[index]) }
             position = last
         }
@@ -45,6 +46,22 @@ extension LiveCore {
         return addEntity(rows[index].entityKey, type: rows[index].entityType, id: id) ?? .max
     }
 
+    /// Reads a little of everything that ``count(_:_:_:)`` will write, so that the waits for memory overlap.
+    @inline(__always)
+    private mutating func touch(_ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ found: Found) {
+        if let place = findCell(Int(found.entity), rows[index].type) {
+            let cell = cells.address(place)
+            if let hour = buckets.elements(cell.pointee.hours).last { touched &+= hour.count }
+            if let minute = buckets.elements(cell.pointee.minutes).last { touched &+= minute.count }
+        }
+        if found.person != .max {
+            let person = persons.address(Int(found.person))
+            let run = person.pointee.recents
+            let next = Int(run.count) == Self.recentsKept ? person.pointee.head : run.count
+            if run.size != Run.none { touched &+= recents.address(run.base &+ UInt32(next)).pointee.entity }
+        }
+    }
+
     @inline(__always)
     private mutating func count(_ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ found: Found) {
         let receivedAt = rows[index].receivedAt
@@ -62,50 +79,59 @@ extension LiveCore {
 
     @inline(__always)
     private mutating func countEntity(_ entity: Int, _ type: UInt16, _ occurredAt: Int64, _ position: Int64) {
-        changes.add(UInt32(truncatingIfNeeded: entity), &entities)
-        if occurredAt > entities[entity].lastAt { entities[entity].lastAt = occurredAt }
+        let record = entities.writable(entity)
+        changes.add(UInt32(truncatingIfNeeded: entity), &record.pointee)
+        if occurredAt > record.pointee.lastAt { record.pointee.lastAt = occurredAt }
         let place = totals.place(type)
         totals.byType[place].all &+= 1
-        guard let cell = cell(entity, type) else { return }
-        cells[cell].count &+= 1
+        guard let number = self.cell(entity, type) else { return }
+        let cell = cells.writable(number)
+        cell.pointee.count &+= 1
 
         let hour = Slots.hour(occurredAt)
-        let hourFloor = hourFloor
         guard hour >= hourFloor else { return }
         let inHour = Int(truncatingIfNeeded: occurredAt &- Int64(hour) &* 3_600_000)
         // Times before the year −243,000 have no hour of their own; they are long out of every window.
         guard inHour >= 0, inHour < 3_600_000 else { return }
         let minuteOfHour = inHour / 60_000
         let inMinute = decay.inMinute(inHour - minuteOfHour * 60_000)
-        buckets.add(hour, inMinute * decay.minuteInHour(minuteOfHour), to: &cells[cell].hours, floor: hourFloor)
+        buckets.add(hour, inMinute * decay.minuteInHour(minuteOfHour), to: &cell.pointee.hours, floor: hourFloor)
         totals.byType[place].hours.add(hour, 1)
         totals.firstPositions.setOnce(hour, position)
         let minute = Slots.minute(occurredAt)
-        let minuteFloor = minuteFloor
-        guard minute >= minuteFloor else { return }
-        buckets.add(minute, inMinute, to: &cells[cell].minutes, floor: minuteFloor)
-        totals.byType[place].minutes.add(minute, 1)
+        let isRecent = minute >= minuteFloor
+        if isRecent {
+            buckets.add(minute, inMinute, to: &cell.pointee.minutes, floor: minuteFloor)
+            totals.byType[place].minutes.add(minute, 1)
+        }
+        cell.pointee.due = min(cell.pointee.due, hour + (isRecent ? Self.minutesDue : Self.hoursDue))
     }
 
     // MARK: - Time
 
+    /// Hours after which no window sees a bucket of an hour, or of a minute.
+    private static let hoursDue = Slots.hoursKept + 2
+    private static let minutesDue = Slots.minutesKept / 60 + 1
+
     /// Moves the watermark; every hour a part of the entities is rid of buckets that no window sees any more.
     @inline(__always)
-    mutating func advance(to receivedAt: Int64) {
-        guard receivedAt > watermark else { return }
-        let moved = Slots.hour(receivedAt) != Slots.hour(watermark)
-        watermark = receivedAt
-        if moved { sweep(entities.count / 24 + 1) }
+    private mutating func advance(to receivedAt: Int64) {
+        guard receivedAt > watermark, moveWatermark(to: receivedAt) else { return }
+        sweep(entities.count / 24 + 1)
     }
 
     private mutating func sweep(_ limit: Int) {
-        let (hourFloor, minuteFloor) = (hourFloor, minuteFloor)
+        let hour = Slots.hour(watermark)
         for _ in 0..<min(limit, entities.count) {
             if sweepNext >= entities.count { sweepNext = 0 }
-            let run = entities[sweepNext].cells
-            for place in run.base..<run.base + UInt32(run.count) {
-                buckets.trim(&cells[place].hours, before: hourFloor)
-                buckets.trim(&cells[place].minutes, before: minuteFloor)
+            let run = entities.address(sweepNext).pointee.cells
+            for place in run.base..<run.base + UInt32(run.count) where cells.address(place).pointee.due <= hour {
+                let cell = cells.writable(place)
+                buckets.trim(&cell.pointee.hours, before: hourFloor)
+                buckets.trim(&cell.pointee.minutes, before: minuteFloor)
+                cell.pointee.due = min(
+                    buckets.elements(cell.pointee.hours).first.map { $0.slot + Self.hoursDue } ?? .max,
+                    buckets.elements(cell.pointee.minutes).first.map { $0.slot / 60 + Self.minutesDue } ?? .max)
             }
             sweepNext += 1
         }
@@ -136,8 +162,9 @@ extension LiveCore {
 
     @inline(__always)
     private mutating func countSession(_ index: Int, _ occurredAt: Int64, _ isPageView: Bool) {
-        var record = sessions[index]
-        let before = record
+        let place = sessions.writable(index)
+        let before = place.pointee
+        var record = before
         if record.count == 0 {
             record.start = occurredAt
             record.last = occurredAt
@@ -148,7 +175,7 @@ extension LiveCore {
         }
         if record.count < .max { record.count += 1 }
         if isPageView, record.pageViews < .max { record.pageViews += 1 }
-        sessions[index] = record
+        place.pointee = record
         let moved = before.count == 0 || before.start != record.start
         if !moved, before.isBounce == record.isBounce { return }
         if before.count > 0, moved { addSession(before.start, -1) }
@@ -201,59 +228,59 @@ extension LiveCore {
     /// Keeps an interaction among a person's last ones.
     @inline(__always)
     private mutating func keep(_ recent: Recent, of index: Int) {
-        var run = persons[index].recents
-        let count = Int(run.count)
-        let isNewest = recent.occurredAt >= persons[index].newest
+        let person = persons.writable(index)
+        let count = Int(person.pointee.recents.count)
+        let isNewest = recent.occurredAt >= person.pointee.newest
         if count == Self.recentsKept {
-            let head = Int(persons[index].head)
+            let head = Int(person.pointee.head)
             if isNewest {
-                recents[run.base + UInt32(head)] = recent
-                persons[index].head = UInt16(head + 1 == count ? 0 : head + 1)
-                persons[index].newest = recent.occurredAt
+                recents.writable(person.pointee.recents.base + UInt32(head)).pointee = recent
+                person.pointee.head = UInt16(head + 1 == count ? 0 : head + 1)
+                person.pointee.newest = recent.occurredAt
             } else {
                 insertIntoFull(recent, index)
             }
             return
         }
-        if count == recents.capacity(run.size) {
-            guard recents.grow(&run) else { return }
-            persons[index].recents = run
+        if count == recents.capacity(person.pointee.recents.size) {
+            guard recents.grow(&person.pointee.recents) else { return }
         }
         // The ring turns only once it is full; until then it begins at 0.
+        let ring = recents.room(person.pointee.recents)
         var place = count
-        if !isNewest {
-            while place > 0, recent < recents[run.base + UInt32(place - 1)] {
-                recents[run.base + UInt32(place)] = recents[run.base + UInt32(place - 1)]
+        if isNewest {
+            person.pointee.newest = recent.occurredAt
+        } else {
+            while place > 0, recent < ring[place - 1] {
+                ring[place] = ring[place - 1]
                 place -= 1
             }
-        } else {
-            persons[index].newest = recent.occurredAt
         }
-        recents[run.base + UInt32(place)] = recent
-        persons[index].recents.count += 1
+        ring[place] = recent
+        person.pointee.recents.count += 1
     }
 
     private mutating func insertIntoFull(_ recent: Recent, _ index: Int) {
         let run = persons[index].recents
         let head = Int(persons[index].head)
         let count = Self.recentsKept
-        recents.withRoom(run) { ring in
-            // Older ones move back over the oldest until the place is found.
-            guard !(recent < ring[head]) else { return }
-            var place = head
-            var next = head + 1 == count ? 0 : head + 1
-            while next != head, ring[next] < recent {
-                ring[place] = ring[next]
-                place = next
-                next = next + 1 == count ? 0 : next + 1
-            }
-            ring[place] = recent
+        let ring = recents.room(run)
+        // Older ones move back over the oldest until the place is found.
+        guard !(recent < ring[head]) else { return }
+        var place = head
+        var next = head + 1 == count ? 0 : head + 1
+        while next != head, ring[next] < recent {
+            ring[place] = ring[next]
+            place = next
+            next = next + 1 == count ? 0 : next + 1
         }
+        ring[place] = recent
     }
 
     /// A person's last interactions, oldest first.
     func recents(of index: Int) -> [Recent] {
+        let ring = recents.elements(persons[index].recents)
         let head = Int(persons[index].head)
-        return recents.withRun(persons[index].recents) { Array($0[head...]) + Array($0[..<head]) }
+        return Array(ring[head...]) + Array(ring[..<head])
     }
 }

@@ -17,7 +17,7 @@ extension LiveCore {
             let number = entity(key)
                 ?? id.withUTF8({ addEntity(key, type: entityType, id: UnsafeRawBufferPointer($0)) })
         else { return }
-        changes.add(number, &entities)
+        changes.add(number, &entities.writable(Int(number)).pointee)
         entities[Int(number)].lastAt = max(entities[Int(number)].lastAt, total.lastAt)
         totals.byType[totals.place(type)].all &+= total.count
         if let cell = cell(Int(number), type) { cells[cell].count &+= total.count }

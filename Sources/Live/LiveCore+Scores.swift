@@ -4,50 +4,42 @@ extension LiveCore {
     /// All-time Σ weight · count.
     func popularity(_ entity: Int) -> Double {
         var sum = 0.0
-        cells.withRun(entities[entity].cells) { cells in
-            for cell in cells { sum += plan.popularity(cell.type) * Double(cell.count) }
-        }
+        for cell in cells.elements(entities[entity].cells) { sum += plan.popularity(cell.type) * Double(cell.count) }
         return sum
     }
 
     /// Σ weight · decayed sums of the buckets from `edge` on, in units of `factors`.
-    func trend(_ entity: Int, fromHour edge: Int32, _ factors: Factors) -> Double {
+    func trend(_ entity: Int, fromHour edge: Int32, _ factors: borrowing Factors) -> Double {
         var total = 0.0
-        cells.withRun(entities[entity].cells) { cells in
-            for cell in cells {
-                let weight = plan.weight(cell.type)
-                if weight == 0 { continue }
-                var sum = 0.0
-                buckets.withRun(cell.hours) { run in
-                    var index = run.count - 1
-                    while index >= 0, run[index].slot >= edge {
-                        sum += run[index].decayed * factors.hour(run[index].slot)
-                        index -= 1
-                    }
-                }
-                total += weight * sum
+        for cell in cells.elements(entities[entity].cells) {
+            let weight = plan.weight(cell.type)
+            if weight == 0 { continue }
+            var sum = 0.0
+            let run = buckets.elements(cell.hours)
+            var index = run.count - 1
+            while index >= 0, run[index].slot >= edge {
+                sum += run[index].decayed * factors.hour(run[index].slot)
+                index -= 1
             }
+            total += weight * sum
         }
         return total
     }
 
     /// The same by minutes.
-    func trend(_ entity: Int, fromMinute edge: Int32, _ factors: Factors) -> Double {
+    func trend(_ entity: Int, fromMinute edge: Int32, _ factors: borrowing Factors) -> Double {
         var total = 0.0
-        cells.withRun(entities[entity].cells) { cells in
-            for cell in cells {
-                let weight = plan.weight(cell.type)
-                if weight == 0 { continue }
-                var sum = 0.0
-                buckets.withRun(cell.minutes) { run in
-                    var index = run.count - 1
-                    while index >= 0, run[index].slot >= edge {
-                        sum += run[index].decayed * factors.minute(run[index].slot)
-                        index -= 1
-                    }
-                }
-                total += weight * sum
+        for cell in cells.elements(entities[entity].cells) {
+            let weight = plan.weight(cell.type)
+            if weight == 0 { continue }
+            var sum = 0.0
+            let run = buckets.elements(cell.minutes)
+            var index = run.count - 1
+            while index >= 0, run[index].slot >= edge {
+                sum += run[index].decayed * factors.minute(run[index].slot)
+                index -= 1
             }
+            total += weight * sum
         }
         return total
     }
@@ -55,8 +47,8 @@ extension LiveCore {
     /// Interactions counted by `counter` within a span.
     func count(_ entity: Int, counter: Int16, _ span: Span, from edge: Int32) -> Double {
         var total: Int64 = 0
-        cells.withRun(entities[entity].cells) { cells in
-            for cell in cells where plan.counter(cell.type) == counter { total &+= count(cell, span, from: edge) }
+        for cell in cells.elements(entities[entity].cells) where plan.counter(cell.type) == counter {
+            total &+= count(cell, span, from: edge)
         }
         return Double(total)
     }
@@ -64,50 +56,41 @@ extension LiveCore {
     /// Σ weight · count within a span.
     func popularity(_ entity: Int, _ span: Span, from edge: Int32) -> Double {
         var total = 0.0
-        cells.withRun(entities[entity].cells) { cells in
-            for cell in cells {
-                let weight = plan.popularity(cell.type)
-                if weight != 0 { total += weight * Double(count(cell, span, from: edge)) }
-            }
+        for cell in cells.elements(entities[entity].cells) {
+            let weight = plan.popularity(cell.type)
+            if weight != 0 { total += weight * Double(count(cell, span, from: edge)) }
         }
         return total
     }
 
     @inline(__always)
     private func count(_ cell: Cell, _ span: Span, from edge: Int32) -> Int64 {
-        let run: Run
+        let run: UnsafeBufferPointer<Bucket>
         switch span {
         case .all: return cell.count
-        case .hours: run = cell.hours
-        case .minutes: run = cell.minutes
+        case .hours: run = buckets.elements(cell.hours)
+        case .minutes: run = buckets.elements(cell.minutes)
         }
-        return buckets.withRun(run) { run in
-            var sum: Int64 = 0
-            var index = run.count - 1
-            while index >= 0, run[index].slot >= edge {
-                sum &+= Int64(run[index].count)
-                index -= 1
-            }
-            return sum
+        var sum: Int64 = 0
+        var index = run.count - 1
+        while index >= 0, run[index].slot >= edge {
+            sum &+= Int64(run[index].count)
+            index -= 1
         }
+        return sum
     }
 
     /// All-time counters that are not 0.
     func counters(_ entity: Int) -> [CounterValue] {
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: plan.counterNames.count) { sums in
-            sums.initialize(repeating: 0)
-            cells.withRun(entities[entity].cells) { cells in
-                for cell in cells {
-                    let counter = plan.counter(cell.type)
-                    if counter >= 0 { sums[Int(counter)] &+= cell.count }
-                }
-            }
-            var values: [CounterValue] = []
-            for index in 0..<sums.count where sums[index] != 0 {
-                values.append(CounterValue(counter: plan.counterNames[index], count: sums[index]))
-            }
-            return values
+        var values: [CounterValue] = []
+        let run = cells.elements(entities[entity].cells)
+        values.reserveCapacity(run.count)
+        for (number, name) in plan.counterNames.enumerated() {
+            var sum: Int64 = 0
+            for cell in run where Int(plan.counter(cell.type)) == number { sum &+= cell.count }
+            if sum != 0 { values.append(CounterValue(counter: name, count: sum)) }
         }
+        return values
     }
 
     /// The first slot of a span at a moment.

@@ -1,7 +1,7 @@
 internal import Domain
 
 /// All that follows from the log, and the indexes to find it by. Changed by the records of the log alone, in their order.
-struct LiveCore: Sendable {
+struct LiveCore: ~Copyable, Sendable {
     // Tables, shared page by page with frozen copies.
     var entities = PagedArray<EntityRecord>()
     var infos = PagedArray<EntityInfo>()
@@ -33,8 +33,13 @@ struct LiveCore: Sendable {
     var watermark: Int64 = 0
     /// What happened before this has been cleaned up; whole hours, in milliseconds.
     var retainedFrom: Int64 = .min
+    /// What memory was read ahead of use, so that the reading is not left out.
+    var touched: UInt32 = 0
     /// Entity that the sweep of old buckets goes on from.
     var sweepNext = 0
+
+    /// Heap memory of ids, titles and lists of categories.
+    var textBytes = 0
 
     /// Interactions kept of each person.
     static let recentsKept = 100
@@ -49,13 +54,28 @@ struct LiveCore: Sendable {
     }
 
     /// The first hour whose buckets count.
-    var hourFloor: Int32 {
-        max(Slots.back(Slots.hour(watermark), Slots.hoursKept + 1), Slots.hour(retainedFrom))
+    private(set) var hourFloor: Int32 = -(Slots.hoursKept + 1)
+    /// The first minute whose buckets count.
+    private(set) var minuteFloor: Int32 = -Slots.minutesKept
+    /// The watermark from which on the floors are higher.
+    private var nextMinute: Int64 = 60_000
+
+    /// Moves the watermark. Says whether its hour is another.
+    @inline(__always)
+    mutating func moveWatermark(to receivedAt: Int64) -> Bool {
+        watermark = receivedAt
+        if receivedAt < nextMinute { return false }
+        let hour = hourFloor
+        setFloors()
+        return hour != hourFloor
     }
 
-    /// The first minute whose buckets count.
-    var minuteFloor: Int32 {
-        max(Slots.back(Slots.minute(watermark), Slots.minutesKept), Slots.minute(retainedFrom))
+    /// Computes the floors from the watermark and what has been cleaned up.
+    mutating func setFloors() {
+        let minute = Slots.minute(watermark)
+        nextMinute = (Int64(minute) + 1) * 60_000
+        hourFloor = max(Slots.back(Slots.hour(watermark), Slots.hoursKept + 1), Slots.hour(retainedFrom))
+        minuteFloor = max(Slots.back(minute, Slots.minutesKept), Slots.minute(retainedFrom))
     }
 
     // MARK: - Entities
@@ -80,8 +100,10 @@ struct LiveCore: Sendable {
     /// Adds an entity that is not there, as a placeholder. `nil` when there is no number left for it.
     mutating func addEntity(_ key: Key128, type: UInt16, id: UnsafeRawBufferPointer) -> UInt32? {
         guard let number = UInt32(exactly: entities.count), number < .max else { return nil }
-        entities.append(EntityRecord(key: key, order: orderPrefix(id), type: type))
-        infos.append(EntityInfo(id: String(decoding: id, as: UTF8.self)))
+        entities.append(EntityRecord(key: key, order: IDPrefix(id), type: type))
+        let info = EntityInfo(id: String(decoding: id, as: UTF8.self))
+        textBytes += info.heapBytes
+        infos.append(info)
         entityIndex.insert(key, number)
         types.add(number, type: type, names: names)
         return number
@@ -100,9 +122,11 @@ struct LiveCore: Sendable {
         if entity.isHidden { flags.insert(.hidden) }
         if entity.isDeleted { flags.insert(.deleted) }
         entities[Int(number)].flags = flags
+        textBytes -= infos[Int(number)].heapBytes
         infos[Int(number)].title = entity.title
         setCategories(entity.categories, of: number)
-        changes.add(number, &entities)
+        textBytes += infos[Int(number)].heapBytes
+        changes.add(number, &entities.writable(Int(number)).pointee)
     }
 
     private mutating func setCategories(_ names: [String], of number: UInt32) {
@@ -127,13 +151,13 @@ struct LiveCore: Sendable {
 
     /// Whether entity `left` stands before `right` among equals: by type, then by id, byte by byte.
     func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
-        let (a, b) = (entities[Int(left)], entities[Int(right)])
-        if a.type != b.type {
-            let (first, second) = (types.rank(a.type), types.rank(b.type))
+        let (a, b) = (entities.address(Int(left)), entities.address(Int(right)))
+        if a.pointee.type != b.pointee.type {
+            let (first, second) = (types.rank(a.pointee.type), types.rank(b.pointee.type))
             if first != second { return first < second }
         }
-        if a.order != b.order { return a.order < b.order }
-        return infos[Int(left)].id.utf8.lexicographicallyPrecedes(infos[Int(right)].id.utf8)
+        if a.pointee.order != b.pointee.order { return a.pointee.order < b.pointee.order }
+        return bytesPrecede(infos[Int(left)].id, infos[Int(right)].id)
     }
 
     // MARK: - Cells
@@ -141,14 +165,15 @@ struct LiveCore: Sendable {
     /// Place of an entity's cell of a type, made when missing. `nil` when an entity has 1,024 types already.
     @inline(__always)
     mutating func cell(_ entity: Int, _ type: UInt16) -> UInt32? {
-        let run = entities[entity].cells
-        var index = run.base
-        let end = run.base + UInt32(run.count)
-        while index < end {
-            if cells[index].type == type { return index }
-            index += 1
-        }
-        return addCell(entity, type)
+        findCell(entity, type) ?? addCell(entity, type)
+    }
+
+    @inline(__always)
+    func findCell(_ entity: Int, _ type: UInt16) -> UInt32? {
+        let run = entities.address(entity).pointee.cells
+        let cells = cells.elements(run)
+        for index in 0..<cells.count where cells[index].type == type { return run.base + UInt32(index) }
+        return nil
     }
 
     private mutating func addCell(_ entity: Int, _ type: UInt16) -> UInt32? {
@@ -162,5 +187,23 @@ struct LiveCore: Sendable {
         cells[place] = cell
         entities[entity].cells.count += 1
         return place
+    }
+
+    // MARK: - Memory
+
+    /// Bytes by what they hold.
+    func memory() -> [MemoryShare] {
+        [
+            MemoryShare(
+                owner: "entities",
+                bytes: entities.bytes + infos.bytes + textBytes + cells.bytes + entityIndex.bytes + categories.bytes
+                    + types.bytes + changes.size * 4),
+            MemoryShare(owner: "buckets", bytes: buckets.bytes + totals.bytes),
+            MemoryShare(
+                owner: "persons",
+                bytes: persons.bytes + recents.bytes + personIndex.bytes + freePersons.capacity * 4),
+            MemoryShare(
+                owner: "sessions", bytes: sessions.bytes + sessionIndex.bytes + freeSessions.capacity * 4),
+        ]
     }
 }

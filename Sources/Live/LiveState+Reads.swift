@@ -60,13 +60,12 @@ extension LiveState {
     /// The tenant's figures over a window.
     public func totals(window: TimeWindow, now: Int64) -> TenantTotals {
         state.withLock { state in
-            let core = state.core
             let span = Span(window)
-            let edge = core.edge(span, at: now)
+            let edge = state.core.edge(span, at: now)
             var totals = TenantTotals(
-                interactions: [], sessions: 0, bounces: 0, bounceRate: 0, persons: core.personIndex.count,
-                entities: core.entities.count)
-            for type in core.totals.byType {
+                interactions: [], sessions: 0, bounces: 0, bounceRate: 0, persons: state.core.personIndex.count,
+                entities: state.core.entities.count)
+            for type in state.core.totals.byType {
                 let count =
                     switch span {
                     case .all: type.all
@@ -79,13 +78,13 @@ extension LiveState {
             }
             totals.interactions.sort { $0.type.utf8.lexicographicallyPrecedes($1.type.utf8) }
             switch span {
-            case .all: (totals.sessions, totals.bounces) = (core.totals.sessions, core.totals.bounces)
+            case .all: (totals.sessions, totals.bounces) = (state.core.totals.sessions, state.core.totals.bounces)
             case .hours:
-                totals.sessions = core.totals.sessionHours.sum(from: edge)
-                totals.bounces = core.totals.bounceHours.sum(from: edge)
+                totals.sessions = state.core.totals.sessionHours.sum(from: edge)
+                totals.bounces = state.core.totals.bounceHours.sum(from: edge)
             case .minutes:
-                totals.sessions = core.totals.sessionMinutes.sum(from: edge)
-                totals.bounces = core.totals.bounceMinutes.sum(from: edge)
+                totals.sessions = state.core.totals.sessionMinutes.sum(from: edge)
+                totals.bounces = state.core.totals.bounceMinutes.sum(from: edge)
             }
             if totals.sessions > 0 { totals.bounceRate = 100 * Double(totals.bounces) / Double(totals.sessions) }
             return totals
@@ -104,32 +103,8 @@ extension LiveState {
 
     /// Where the memory is, as an estimate that counts room held in reserve.
     public func memory() -> [MemoryShare] {
-        state.withLock { state in
-            let core = state.core
-            var strings = 0
-            for page in core.infos.pages {
-                for info in page {
-                    strings += Self.heapBytes(info.id) + (info.title.map(Self.heapBytes) ?? 0)
-                    strings += info.categories.isEmpty ? 0 : 32 + info.categories.capacity * 8
-                }
-            }
-            return [
-                MemoryShare(
-                    owner: "entities",
-                    bytes: core.entities.bytes + core.infos.bytes + strings + core.cells.bytes + core.entityIndex.bytes
-                        + core.categories.bytes + core.types.bytes),
-                MemoryShare(owner: "buckets", bytes: core.buckets.bytes + core.totals.bytes),
-                MemoryShare(
-                    owner: "persons", bytes: core.persons.bytes + core.recents.bytes + core.personIndex.bytes),
-                MemoryShare(
-                    owner: "sessions",
-                    bytes: core.sessions.bytes + core.sessionIndex.bytes + core.freeSessions.capacity * 4),
-                MemoryShare(owner: "boards", bytes: state.boards.bytes + core.changes.size * 4),
-                MemoryShare(owner: "names", bytes: names.names.reduce(0) { $0 + $1.utf8.count + 120 }),
-            ]
-        }
+        let namesBytes = names.names.reduce(0) { $0 + $1.utf8.count + 120 }
+        return state.withLock { $0.core.memory() + [MemoryShare(owner: "boards", bytes: $0.boards.bytes)] }
+            + [MemoryShare(owner: "names", bytes: namesBytes)]
     }
-
-    /// Heap memory of a string: none up to 15 bytes.
-    private static func heapBytes(_ text: String) -> Int { text.utf8.count <= 15 ? 0 : 32 + text.utf8.count }
 }

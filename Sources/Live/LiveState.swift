@@ -11,7 +11,7 @@ internal import Synchronization
 ///
 /// An interaction more than an hour ahead of its receipt counts as of an hour after receipt.
 public final class LiveState: Sendable {
-    struct State: Sendable {
+    struct State: ~Copyable, Sendable {
         var core: LiveCore
         var boards: BoardSet
     }
@@ -27,10 +27,11 @@ public final class LiveState: Sendable {
         self.init(LiveCore(names: names, hasher: hasher, plan: plan))
     }
 
-    init(_ core: LiveCore, limits: Limits = Limits()) {
+    init(_ core: consuming LiveCore, limits: Limits = Limits()) {
         names = core.names
         hasher = core.hasher
-        state = Mutex(State(core: core, boards: BoardSet(core, limits: limits)))
+        let boards = BoardSet(core, limits: limits)
+        state = Mutex(State(core: core, boards: boards))
     }
 
     /// Last log position applied.
@@ -90,6 +91,7 @@ public final class LiveState: Sendable {
         state.withLock { state in
             if before > state.core.retainedFrom {
                 state.core.retainedFrom = before
+                state.core.setFloors()
                 state.boards.reset(state.core)
             }
             state.core.move(to: position)

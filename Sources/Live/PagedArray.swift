@@ -1,35 +1,44 @@
-/// An array in pages of up to 32 KiB. A copy shares every page; whoever writes next copies one page, so that a frozen
-/// copy of gigabytes costs its owner next to nothing at a time.
-struct PagedArray<Element: Sendable>: Sendable {
-    private(set) var pages: ContiguousArray<ContiguousArray<Element>> = []
+/// An array in ``Pages``.
+struct PagedArray<Element: Sendable>: ~Copyable, Sendable {
+    private var pages = Pages<Element>()
     private(set) var count = 0
 
-    /// Elements of a page: a power of two.
-    @inline(__always) static var shift: Int {
-        let fitting = 32_768 / max(1, MemoryLayout<Element>.stride)
-        return Int.bitWidth - 1 - max(1, fitting).leadingZeroBitCount
-    }
+    init() {}
 
-    @inline(__always) static var mask: Int { (1 << shift) - 1 }
-
-    /// Bytes held, capacity of the last page included.
-    var bytes: Int {
-        pages.count * ((MemoryLayout<Element>.stride << Self.shift) + 32 + MemoryLayout<Int>.size)
-    }
+    /// Bytes held.
+    var bytes: Int { pages.bytes }
 
     @inline(__always)
     subscript(index: Int) -> Element {
-        get { pages[index >> Self.shift][index & Self.mask] }
-        _modify { yield &pages[index >> Self.shift][index & Self.mask] }
+        get { address(index).pointee }
+        _modify { yield &writable(index).pointee }
+    }
+
+    /// Where an element lies, for reading.
+    @inline(__always)
+    func address(_ index: Int) -> UnsafePointer<Element> {
+        precondition(index >= 0 && index < count)
+        return pages.address(index)
+    }
+
+    /// Where an element lies, for writing; until the next frozen copy.
+    @inline(__always)
+    mutating func writable(_ index: Int) -> UnsafeMutablePointer<Element> {
+        precondition(index >= 0 && index < count)
+        return pages.writable(index)
     }
 
     mutating func append(_ element: Element) {
-        if count & Self.mask == 0 {
-            var page = ContiguousArray<Element>()
-            page.reserveCapacity(1 << Self.shift)
-            pages.append(page)
-        }
-        pages[pages.count - 1].append(element)
+        if count & Pages<Element>.mask == 0 { pages.addPage() }
+        pages.append(element)
         count += 1
     }
+
+    mutating func freeze() -> FrozenArray<Element> { FrozenArray(pages: pages.freeze(), count: count) }
+}
+
+/// A ``PagedArray`` as it was at one moment.
+struct FrozenArray<Element: Sendable>: Sendable {
+    var pages: FrozenPages<Element>
+    let count: Int
 }

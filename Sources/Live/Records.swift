@@ -3,8 +3,8 @@ internal import Domain
 /// What is counted of an entity; what it is called stands in ``EntityInfo``.
 struct EntityRecord: Sendable {
     var key: Key128
-    /// The first eight bytes of its id, so that most comparisons of ids need nothing else.
-    var order: UInt64
+    /// The first bytes of its id, so that most comparisons of ids need nothing else.
+    var order: IDPrefix
     /// Its newest place in the list of changed entities.
     var stamp: UInt64 = 0
     /// Last interaction in milliseconds; the smallest number before the first.
@@ -25,7 +25,7 @@ struct EntityRecord: Sendable {
     /// Whether lists may show it.
     @inline(__always) var isListed: Bool { flags.isDisjoint(with: [.hidden, .deleted]) }
 
-    init(key: Key128, order: UInt64, type: UInt16) {
+    init(key: Key128, order: IDPrefix, type: UInt16) {
         self.key = key
         self.order = order
         self.type = type
@@ -37,6 +37,12 @@ struct EntityInfo: Sendable {
     var id: String
     var title: String?
     var categories: ContiguousArray<CategoryPlace> = []
+
+    /// Memory outside the record itself; texts of up to 15 bytes need none.
+    var heapBytes: Int {
+        let texts = [id, title ?? ""].reduce(0) { $0 + ($1.utf8.count <= 15 ? 0 : 32 + $1.utf8.count) }
+        return texts + (categories.isEmpty ? 0 : 32 + categories.capacity * 8)
+    }
 }
 
 /// A category of an entity, and where the entity stands in the category's list.
@@ -54,6 +60,8 @@ struct Cell: Sendable {
     /// Buckets by minute, of the last two hours.
     var minutes = Run()
     var type: UInt16 = 0
+    /// Hour of the watermark from which on the oldest bucket can be thrown out.
+    var due: Int32 = .max
 }
 
 /// Interactions in one hour, or one minute.
@@ -121,11 +129,31 @@ struct Recent: Sendable {
     }
 }
 
-/// The first eight bytes of an id as a number that sorts as they do.
-func orderPrefix(_ id: UnsafeRawBufferPointer) -> UInt64 {
-    var prefix: UInt64 = 0
-    for index in 0..<8 {
-        prefix = prefix << 8 | (index < id.count ? UInt64(id[index]) : 0)
+/// The first 16 bytes of an id, which sort as the id does.
+struct IDPrefix: Sendable, Equatable {
+    private var high: UInt64
+    private var low: UInt64
+
+    init(_ id: UnsafeRawBufferPointer) {
+        (high, low) = (0, 0)
+        for index in 0..<8 { high = high << 8 | (index < id.count ? UInt64(id[index]) : 0) }
+        for index in 8..<16 { low = low << 8 | (index < id.count ? UInt64(id[index]) : 0) }
     }
-    return prefix
+
+    @inline(__always)
+    static func < (left: IDPrefix, right: IDPrefix) -> Bool {
+        left.high != right.high ? left.high < right.high : left.low < right.low
+    }
+}
+
+/// Whether `left` sorts before `right`, byte by byte.
+func bytesPrecede(_ left: String, _ right: String) -> Bool {
+    left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right in
+            for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+                return left[index] < right[index]
+            }
+            return left.count < right.count
+        }
+    }.flatMap { $0 } ?? left.utf8.lexicographicallyPrecedes(right.utf8)
 }

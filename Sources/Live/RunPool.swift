@@ -10,11 +10,13 @@ struct Run: Sendable {
 
 /// Short arrays by the million, in shared pages. Every page holds runs of one capacity and is given back when its last
 /// run leaves, so that runs that grow together leave nothing behind. Capacities grow by a third or a half.
-struct RunPool<Element: Sendable>: Sendable {
+struct RunPool<Element: Sendable & BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     /// Longest run.
     let maximum: Int
     private let filler: Element
-    private(set) var pages: ContiguousArray<ContiguousArray<Element>> = []
+    private var pages = Pages<Element>()
+    /// What pages that were given back are read as.
+    private let blank: Page<Element>
     // Of each page: size class, runs in use, one bit for each, place in its class's list of pages with room.
     private var sizes: ContiguousArray<UInt8> = []
     private var used: ContiguousArray<UInt16> = []
@@ -26,44 +28,43 @@ struct RunPool<Element: Sendable>: Sendable {
     init(filler: Element, maximum: Int) {
         self.filler = filler
         self.maximum = min(maximum, 1 << Self.shift)
+        blank = Page(filler: filler)
         roomy = ContiguousArray(repeating: [], count: 40)
     }
 
-    @inline(__always) static var shift: Int { PagedArray<Element>.shift }
-    @inline(__always) static var mask: Int { PagedArray<Element>.mask }
+    @inline(__always) static var shift: Int { Pages<Element>.shift }
+    @inline(__always) static var mask: Int { Pages<Element>.mask }
     private static var words: Int { ((1 << shift) + 63) / 64 }
 
     /// Bytes held, free room included.
-    var bytes: Int {
-        (pages.count - freePages.count) * ((MemoryLayout<Element>.stride << Self.shift) + 32)
-            + pages.count * (8 * Self.words + 16)
-    }
+    var bytes: Int { pages.bytes + pages.count * (8 * Self.words + 16) }
 
     @inline(__always)
     subscript(index: UInt32) -> Element {
-        get { pages[Int(index) >> Self.shift][Int(index) & Self.mask] }
-        _modify { yield &pages[Int(index) >> Self.shift][Int(index) & Self.mask] }
+        get { pages.address(Int(index)).pointee }
+        _modify { yield &pages.writable(Int(index)).pointee }
     }
 
-    /// Calls `body` with a run's elements.
+    /// Where an element lies, for writing; until the next frozen copy.
     @inline(__always)
-    func withRun<Result>(_ run: Run, _ body: (UnsafeBufferPointer<Element>) -> Result) -> Result {
-        guard run.count > 0 else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-        let offset = Int(run.base) & Self.mask
-        return pages[Int(run.base) >> Self.shift].withUnsafeBufferPointer {
-            body(UnsafeBufferPointer(rebasing: $0[offset..<offset + Int(run.count)]))
-        }
+    mutating func writable(_ index: UInt32) -> UnsafeMutablePointer<Element> { pages.writable(Int(index)) }
+
+    /// Where an element lies, for reading.
+    @inline(__always)
+    func address(_ index: UInt32) -> UnsafePointer<Element> { pages.address(Int(index)) }
+
+    /// A run's elements, for reading, until anything is written.
+    @inline(__always)
+    func elements(_ run: Run) -> UnsafeBufferPointer<Element> {
+        guard run.count > 0 else { return UnsafeBufferPointer(start: nil, count: 0) }
+        return UnsafeBufferPointer(start: pages.address(Int(run.base)), count: Int(run.count))
     }
 
-    /// Calls `body` with all the room of a run.
+    /// All the room of a run, for writing, until it grows or is given back.
     @inline(__always)
-    mutating func withRoom<Result>(_ run: Run, _ body: (UnsafeMutableBufferPointer<Element>) -> Result) -> Result {
-        guard run.size != Run.none else { return body(UnsafeMutableBufferPointer(start: nil, count: 0)) }
-        let offset = Int(run.base) & Self.mask
-        let room = capacity(run.size)
-        return pages[Int(run.base) >> Self.shift].withUnsafeMutableBufferPointer {
-            body(UnsafeMutableBufferPointer(rebasing: $0[offset..<offset + room]))
-        }
+    mutating func room(_ run: Run) -> UnsafeMutableBufferPointer<Element> {
+        guard run.size != Run.none else { return UnsafeMutableBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableBufferPointer(start: pages.writable(Int(run.base)), count: capacity(run.size))
     }
 
     /// Elements that a run of a size class has room for: 1, 2, 3, 4, 6, 8, 12, 16, 24, …
@@ -76,11 +77,15 @@ struct RunPool<Element: Sendable>: Sendable {
     }
 
     /// Changes every place, in use or not.
-    mutating func updateAll(_ body: (inout Element) -> Void) {
-        for page in pages.indices {
-            for index in pages[page].indices { body(&pages[page][index]) }
-        }
-    }
+    mutating func updateAll(_ body: (inout Element) -> Void) { pages.updateAll(body) }
+
+    /// A copy of its pages, to be written beside them.
+    func copyPages() -> Pages<Element> { pages.copy() }
+
+    /// Exchanges pages for a copy that was made when every run was where it is now.
+    mutating func swapPages(_ other: inout Pages<Element>) { swap(&pages, &other) }
+
+    mutating func freeze() -> FrozenPages<Element> { pages.freeze() }
 
     /// Gives a run more room, its elements kept in order. False when it is as long as runs get.
     mutating func grow(_ run: inout Run) -> Bool {
@@ -107,11 +112,7 @@ struct RunPool<Element: Sendable>: Sendable {
         guard let base = allocate(size) else { return false }
         if run.size != Run.none {
             if run.count > 0 {
-                let source = pages[Int(run.base) >> Self.shift]
-                let from = Int(run.base) & Self.mask
-                let to = Int(base) & Self.mask
-                let page = Int(base) >> Self.shift
-                for offset in 0..<Int(run.count) { pages[page][to + offset] = source[from + offset] }
+                pages.writable(Int(base)).update(from: pages.address(Int(run.base)), count: Int(run.count))
             }
             free(run.base, run.size)
         }
@@ -154,7 +155,7 @@ struct RunPool<Element: Sendable>: Sendable {
         // The last page with room stays, lest one run that comes and goes allocates a page each time.
         if used[page] == 0, roomy[Int(size)].count > 1 {
             leaveList(page)
-            pages[page] = []
+            pages.dropPage(page, filler: blank.base)
             freePages.append(UInt32(page))
         }
     }
@@ -170,13 +171,13 @@ struct RunPool<Element: Sendable>: Sendable {
     }
 
     private mutating func freshPage() -> Int? {
-        let page = ContiguousArray(repeating: filler, count: 1 << Self.shift)
         if let index = freePages.popLast() {
-            pages[Int(index)] = page
+            pages.renew(Int(index), filler)
             return Int(index)
         }
         guard (pages.count + 1) << Self.shift <= Int(UInt32.max) else { return nil }
-        pages.append(page)
+        pages.addPage()
+        pages.renew(pages.count - 1, filler)
         sizes.append(0)
         used.append(0)
         places.append(0)

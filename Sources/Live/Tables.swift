@@ -18,10 +18,9 @@ struct ChangeList: Sendable {
 
     /// Lists an entity unless it is listed where nobody has looked yet.
     @inline(__always)
-    mutating func add(_ number: UInt32, _ entities: inout PagedArray<EntityRecord>) {
-        let index = Int(number)
-        if entities[index].stamp >= seen { return }
-        entities[index].stamp = head
+    mutating func add(_ number: UInt32, _ record: inout EntityRecord) {
+        if record.stamp >= seen { return }
+        record.stamp = head
         ring[Int(truncatingIfNeeded: head) & (size - 1)] = number
         head += 1
     }
