@@ -15,6 +15,8 @@ final class Connection: @unchecked Sendable {
 
     /// How a file is opened.
     enum Access {
+        /// As if nobody could write it: no locks, no write-ahead log.
+        case unchangeable
         case readOnly
         case readWrite
     }
@@ -29,8 +31,13 @@ final class Connection: @unchecked Sendable {
         var opened: OpaquePointer?
         let flags =
             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE
-            | (access == .readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
-        let result = sqlite3_open_v2(path, &opened, flags, vfs)
+            | (access == .readWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY)
+        let result =
+            if access == .unchangeable {
+                sqlite3_open_v2(Connection.unchangeable(path), &opened, flags | SQLITE_OPEN_URI, vfs)
+            } else {
+                sqlite3_open_v2(path, &opened, flags, vfs)
+            }
         guard result == SQLITE_OK, let opened else {
             let error = StorageError.sqlite(result, opened, file: file)
             sqlite3_close_v2(opened)
@@ -40,6 +47,18 @@ final class Connection: @unchecked Sendable {
         sqlite3_busy_timeout(handle, 5000)
         ff_sqlite3_db_config_bool(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         ff_sqlite3_db_config_bool(handle, SQLITE_DBCONFIG_DQS_DML, 0)
+    }
+
+    private static func unchangeable(_ path: String) -> String {
+        var bytes = Array("file:".utf8)
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: "?"), UInt8(ascii: "#"):
+                bytes += Array("%\(String(byte, radix: 16))".utf8)
+            default: bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self) + "?immutable=1"
     }
 
     deinit {

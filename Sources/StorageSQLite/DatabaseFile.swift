@@ -33,8 +33,9 @@ enum DatabaseFile {
         return stat(path, &information) == 0 ? Int64(information.st_size) : nil
     }
 
-    /// Refuses files of others and of newer versions by their header, without opening them as a database, which could
-    /// change them.
+    /// Refuses files of others and of newer versions by their header alone. The file is opened as unchangeable, which
+    /// leaves the write-ahead log and all locks alone; reading it with `open` and `close` would take away the locks that
+    /// this process holds on it through other connections.
     static func checkHeader(_ path: String, applicationID: Int64, known: Int) throws(StorageError) {
         let file = String(path.split(separator: "/").last ?? "")
         guard let size = size(path), size > 0 else {
@@ -43,20 +44,12 @@ enum DatabaseFile {
             }
             return
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .unwritable(file, String(cString: strerror(errno))) }
-        var header = [UInt8](repeating: 0, count: 100)
-        let count = header.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, 100) }
-        close(descriptor)
-        guard count == 100, header.starts(with: Array("SQLite format 3\0".utf8)) else {
-            throw .corrupt(file, "its header is not a database's")
-        }
-        func number(_ offset: Int) -> Int64 { header[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int64($1) } }
+        let connection = try Connection(path: path, .unchangeable)
+        let identity = try connection.integer("PRAGMA application_id") ?? 0
         // Both are 0 while they stand in the write-ahead log only.
-        guard number(68) == applicationID || number(68) == 0 else {
-            throw .corrupt(file, "it belongs to another program")
-        }
-        guard number(60) <= Int64(known) else { throw .tooNew(file, found: number(60), known: Int64(known)) }
+        guard identity == applicationID || identity == 0 else { throw .corrupt(file, "it belongs to another program") }
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        guard version <= known else { throw .tooNew(file, found: version, known: Int64(known)) }
     }
 
     /// Refuses files of others and of newer versions once they are open, where the write-ahead log counts too. Before

@@ -29,12 +29,13 @@ final class Overflow {
         try DatabaseFile.checkHeader(
             path, applicationID: TenantSchema.applicationID, known: TenantSchema.overflowMigrations.count)
         let connection = try Connection(path: path, .readWrite, vfs: options.fileSystem)
+        // Before the first read: from then on no other program can open the file.
+        try connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         try DatabaseFile.checkIdentity(
             connection, applicationID: TenantSchema.applicationID, known: TenantSchema.overflowMigrations.count)
         try connection.execute(
             """
-            PRAGMA page_size = 8192; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
-            PRAGMA synchronous = FULL; PRAGMA cache_size = -\(options.cacheKiB / 2); PRAGMA wal_autocheckpoint = 2048;
+            PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -\(options.cacheKiB / 2); PRAGMA wal_autocheckpoint = 2048;
             PRAGMA journal_size_limit = \(64 << 20)
             """)
         if options.maximumPages > 0 { try connection.execute("PRAGMA max_page_count = \(options.maximumPages)") }
@@ -61,12 +62,19 @@ final class Overflow {
 
     // MARK: Moving over
 
-    /// Moves up to `rows` rows (and about 4 MiB) into the main file. True when nothing is left here but what
-    /// ``settle(into:)`` moves.
-    func move(into main: TableWriter, rows: Int) throws(StorageError) -> Bool {
+    /// What one step has moved into the main file and not yet removed here.
+    struct Step {
+        /// Entities up to this position.
+        var entities: Int64 = 0
+        /// Whether nothing is left here but what ``settle(into:counters:)`` moves.
+        var isLast = false
+    }
+
+    /// Moves up to `rows` rows (and about 4 MiB) into the main file, where they are durable when this returns.
+    func move(into main: TableWriter, rows: Int) throws(StorageError) -> Step {
         var budget = Budget(rows: rows, bytes: 4 << 20)
         var reached = moved
-        var entity: Int64 = 0
+        var step = Step()
         try main.connection.begin()
         do {
             reached.position = try moveLog(into: main.connection, &budget)
@@ -75,15 +83,15 @@ final class Overflow {
                 &budget)
             reached.error = try copy(
                 "system_errors", key: "number", columns: 8, above: moved.error, into: main.connection, &budget)
-            entity = try copy("entities", key: "position", columns: 16, above: 0, into: main.connection, &budget)
+            step.entities = try copy("entities", key: "position", columns: 16, above: 0, into: main.connection, &budget)
         } catch {
             main.connection.rollback()
             throw error
         }
         try main.connection.commit()
         moved = reached
-        try removeMoved(entitiesUpTo: entity)
-        return budget.isLeft
+        step.isLast = budget.isLeft
+        return step
     }
 
     /// How much one step may still move.
@@ -158,7 +166,8 @@ final class Overflow {
         try insert.run()
     }
 
-    private func removeMoved(entitiesUpTo entity: Int64) throws(StorageError) {
+    /// Removes here what a step has moved. Until then the watermarks hide it.
+    func remove(_ step: Step) throws(StorageError) {
         let connection = tables.connection
         try connection.begin()
         do {
@@ -167,7 +176,7 @@ final class Overflow {
                 ("DELETE FROM log_records WHERE seq <= ?1", moved.position),
                 ("DELETE FROM rejected_interactions WHERE number <= ?1", moved.rejected),
                 ("DELETE FROM system_errors WHERE number <= ?1", moved.error),
-                ("DELETE FROM entities WHERE position <= ?1", entity),
+                ("DELETE FROM entities WHERE position <= ?1", step.entities),
             ] {
                 let delete = try connection.cached(sql)
                 delete.bind(1, mark)

@@ -5,7 +5,7 @@ public struct StoreOptions: Sendable {
     /// Whether it is opened for reading alone; every commit is refused then.
     public var readOnly = false
     /// Size of the write-ahead log, in bytes, from which it is copied into the database in the background.
-    public var checkpointBytes = 16 << 20
+    public var checkpointBytes = 32 << 20
     /// Size of the write-ahead log, in bytes, from which commits go to the overflow file while another program's read
     /// keeps the log from being used from its start again.
     public var overflowBytes = 256 << 20

@@ -141,7 +141,9 @@ final class Writer: @unchecked Sendable {
         guard let overflow else { return true }
         if let failure = failed() { throw failure }
         do {
-            guard try overflow.move(into: main, rows: rows) else { return false }
+            let step = try overflow.move(into: main, rows: rows)
+            try overflow.remove(step)
+            guard step.isLast else { return false }
             try overflow.settle(into: main, counters: counters)
         } catch {
             throw refuse(error)
