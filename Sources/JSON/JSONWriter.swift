@@ -151,7 +151,7 @@ public struct JSONWriter {
                 buffer[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
                 rest = quotient
             } while rest != 0
-            bytes.append(contentsOf: buffer[index...])
+            bytes.append(contentsOf: UnsafeMutableBufferPointer(rebasing: buffer[index...]))
         }
     }
 
@@ -171,15 +171,20 @@ public struct JSONWriter {
             while index < limit {
                 let byte = text[index]
                 if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                    bytes.append(contentsOf: text[clean..<index])
+                    append(text, clean..<index)
                     escape(byte)
                     clean = index &+ 1
                 }
                 index &+= 1
             }
         }
-        bytes.append(contentsOf: text[clean...])
+        append(text, clean..<text.count)
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(_ text: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[range]))
     }
 
     /// Whether one of eight bytes is a control character, a quote or a backslash; may say yes without need.

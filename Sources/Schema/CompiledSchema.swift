@@ -53,7 +53,7 @@ public struct CompiledSchema: Sendable {
     /// - Parameters:
     ///   - value: what is checked; valid for the duration of the call.
     ///   - name: what the messages call the value.
-    /// - Returns: the first violation found, or `nil` for a valid value. A check that would take more than a million
+    /// - Returns: the first violation found, or `nil` for a valid value. A check that would take more than half a million
     ///   steps or nests too deeply is given up with a violation of keyword `limit`.
     public func validate(_ value: JSONView, called name: StaticString = "metadata") -> SchemaViolation? {
         var validator = SchemaValidator(program)

@@ -111,6 +111,10 @@ struct SchemaCompiler {
             guard fragment == nil || fragment == text.index(before: text.endIndex) else {
                 throw error("unsupported_keyword", "$id", "An “$id” with a fragment is not supported.")
             }
+            // Empty, it names the resource around anew, and what `#` means here becomes a matter of opinion.
+            guard path.isEmpty || !(text.isEmpty || text == "#") else {
+                throw error("unsupported_keyword", "$id", "An empty “$id” is not supported within a schema.")
+            }
             resource = schema
             resourcePath = path
         }

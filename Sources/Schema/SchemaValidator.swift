@@ -27,8 +27,8 @@ struct SchemaValidator {
         case index(Int)
     }
 
-    /// Subschemas applied before a check is given up, some 20 milliseconds: a schema can ask for exponential work.
-    private static let maximumSteps = 1_000_000
+    /// Subschemas applied before a check is given up, some 10 milliseconds: a schema can ask for exponential work.
+    private static let maximumSteps = 500_000
     /// Nested applications before a check is given up; a megabyte of stack in the worst case.
     private static let maximumDepth = 1024
 
