@@ -11,6 +11,15 @@ extension DeduplicationIndex {
         case failed(String)
     }
 
+    /// Holds the last reference to a table, for another thread to let go of.
+    private final class Discarded: Sendable {
+        private let table: Mutex<RecentKeys?>
+
+        init(_ table: consuming RecentKeys?) { self.table = Mutex(table) }
+
+        func discard() { table.withLock { $0 = nil } }
+    }
+
     /// Where the background thread leaves its result for the writer thread.
     final class Mailbox: Sendable {
         private let content = Mutex<Finished?>(nil)
@@ -103,11 +112,9 @@ extension DeduplicationIndex {
         switch finished {
         case .sealed(let file):
             files.append(file)
-            // Giving back tens of megabytes takes milliseconds.
-            if let table = frozen {
-                frozen = nil
-                schedule { withExtendedLifetime(table) {} }
-            }
+            // Giving back tens of megabytes takes milliseconds, so that is done elsewhere too.
+            let sealed = Discarded(frozen.take())
+            schedule { sealed.discard() }
         case .merged(let file, let replaced):
             files.removeAll { file in replaced.contains { $0 === file } }
             files.append(file)
