@@ -4,7 +4,7 @@ public enum KeyScope: String, Sendable, CaseIterable {
     case write
     /// Kept on the owner's server: everything.
     case secret
-    /// The secret that signed callbacks are checked with.
+    /// The secret that the owner's server signs callbacks and user tokens with. Opens no route.
     case webhook
 }
 
@@ -22,7 +22,8 @@ public struct Tenant: Sendable, Equatable {
     }
 }
 
-/// A key as the registry knows it: by the hash of its text, never by the text.
+/// A key as the registry knows it: by the hash of its text, never by the text, but for secrets that signatures are
+/// checked with, which need it.
 public struct KeyEntry: Sendable, Equatable {
     /// SHA-256 of the key's text, 32 bytes.
     public var hash: [UInt8]
@@ -32,13 +33,16 @@ public struct KeyEntry: Sendable, Equatable {
     public var scope: KeyScope
     /// When it was made, in milliseconds since the epoch.
     public var createdAt: Int64
+    /// Of a ``KeyScope/webhook`` secret: its text.
+    public var signingSecret: String?
 
     /// A key.
-    public init(hash: [UInt8], tenant: String, scope: KeyScope, createdAt: Int64) {
+    public init(hash: [UInt8], tenant: String, scope: KeyScope, createdAt: Int64, signingSecret: String? = nil) {
         self.hash = hash
         self.tenant = tenant
         self.scope = scope
         self.createdAt = createdAt
+        self.signingSecret = signingSecret
     }
 }
 

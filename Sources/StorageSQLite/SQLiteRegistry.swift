@@ -46,7 +46,8 @@ public final class SQLiteRegistry: Registry {
             tenant TEXT NOT NULL,
             scope TEXT NOT NULL,
             created_at INTEGER NOT NULL,
-            revoked_at INTEGER) WITHOUT ROWID;
+            revoked_at INTEGER,
+            signing_secret TEXT) WITHOUT ROWID;
         """
     ]
 
@@ -75,7 +76,10 @@ public final class SQLiteRegistry: Registry {
     public func keys() throws(StorageError) -> [KeyEntry] {
         try use { connection throws(StorageError) in
             let statement = try connection.cached(
-                "SELECT hash, tenant, scope, created_at FROM keys WHERE revoked_at IS NULL ORDER BY created_at, hash")
+                """
+                SELECT hash, tenant, scope, created_at, signing_secret FROM keys
+                WHERE revoked_at IS NULL ORDER BY created_at, hash
+                """)
             defer { statement.reset() }
             var list: [KeyEntry] = []
             while try statement.step() {
@@ -84,7 +88,7 @@ public final class SQLiteRegistry: Registry {
                 list.append(
                     KeyEntry(
                         hash: Array(statement.bytes(0)), tenant: statement.text(1), scope: scope,
-                        createdAt: statement.integer(3)))
+                        createdAt: statement.integer(3), signingSecret: statement.textOrNil(4)))
             }
             return list
         }
@@ -92,11 +96,12 @@ public final class SQLiteRegistry: Registry {
 
     public func add(_ key: KeyEntry) throws(StorageError) {
         try use { connection throws(StorageError) in
-            let statement = try connection.cached("INSERT INTO keys VALUES(?1, ?2, ?3, ?4, NULL)")
+            let statement = try connection.cached("INSERT INTO keys VALUES(?1, ?2, ?3, ?4, NULL, ?5)")
             statement.bind(1, blob: key.hash)
             statement.bind(2, key.tenant)
             statement.bind(3, key.scope.rawValue)
             statement.bind(4, key.createdAt)
+            statement.bind(5, key.signingSecret)
             try statement.run()
         }
     }

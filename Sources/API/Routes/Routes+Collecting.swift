@@ -76,8 +76,24 @@ enum Actor {
     ) throws(Problem) -> Reception {
         var reception = tenant.reception(now: context.now)
         reception.defaultUser = try id(request, "X-User-Id", reception)
+        if let user = try tokenUser(request, context, tenant) {
+            guard reception.defaultUser == nil || reception.defaultUser == user else {
+                throw Problem(403, "user_not_allowed", "X-User-Id names another user than the user token.")
+            }
+            reception.defaultUser = user
+            reception.onlyUser = user
+        }
         reception.defaultVisitor = try id(request, "X-Anonymous-Id", reception)
         return reception
+    }
+
+    /// The user that the request's user token names; `nil` without a token.
+    static func tokenUser(_ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService)
+        throws(Problem) -> String?
+    {
+        guard let token = request.header("X-User-Token") else { return nil }
+        let secrets = context.server.directory.keys.signingSecrets(of: tenant.id)
+        return try UserToken.user(token, secrets: secrets, now: context.now)
     }
 
     private static func id(

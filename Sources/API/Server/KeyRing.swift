@@ -9,6 +9,7 @@ final class KeyRing: Sendable {
         var byHash: [[UInt8]: KeyEntry] = [:]
         /// Keys seen and found good, by their text, so that a request costs a look-up and not a hash.
         var seen: [String: KeyEntry] = [:]
+        var signingSecrets: [String: [String]] = [:]
         var token: Int64 = -1
     }
 
@@ -28,6 +29,10 @@ final class KeyRing: Sendable {
             state.token = token
             state.byHash = Dictionary(keys.map { ($0.hash, $0) }) { first, _ in first }
             state.seen.removeAll()
+            state.signingSecrets = [:]
+            for key in keys {
+                if let secret = key.signingSecret { state.signingSecrets[key.tenant, default: []].append(secret) }
+            }
         }
     }
 
@@ -42,6 +47,12 @@ final class KeyRing: Sendable {
             (try? reload()) != nil
         else { return nil }
         return lookUp(hash, key)
+    }
+
+    /// The secrets that a tenant's server signs with.
+    func signingSecrets(of tenant: String) -> [String] {
+        if let token = try? registry.changeToken(), state.withLock({ $0.token != token }) { try? reload() }
+        return state.withLock { $0.signingSecrets[tenant] ?? [] }
     }
 
     private func lookUp(_ hash: [UInt8], _ key: String) -> KeyEntry? {

@@ -12,7 +12,12 @@ public enum KeyText {
             case .webhook: "ffh_"
             }
         let text = prefix + random()
-        return (text, KeyEntry(hash: sha256(Array(text.utf8)), tenant: tenant, scope: scope, createdAt: now))
+        return (
+            text,
+            KeyEntry(
+                hash: sha256(Array(text.utf8)), tenant: tenant, scope: scope, createdAt: now,
+                signingSecret: scope == .webhook ? text : nil)
+        )
     }
 
     /// 32 random bytes as text.
