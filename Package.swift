@@ -58,6 +58,7 @@ let package = Package(
             name: "footfall-bench", dependencies: ["Live", "Storage", "Domain"], path: "Benchmarks/footfall-bench",
             swiftSettings: strict),
 
+        tests("ArchitectureTests", []),
         tests("JSONTests", ["JSON"]),
         tests("SchemaTests", ["Schema", "JSON"]),
         tests("DomainTests", ["Domain", "Schema", "JSON"]),
