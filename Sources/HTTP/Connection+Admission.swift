@@ -42,7 +42,9 @@ extension Connection {
         }
         let head = HTTPRequestHead(connection: self)
         switch server.handler.admit(head) {
-        case .accept(let maximum): limit = max(maximum, 0)
+        case .accept(let maximum, let context):
+            limit = max(maximum, 0)
+            admissionContext = context
         case .acceptDefault: limit = server.configuration.maximumBodyBytes
         case .refuse(let response): return refuse(response)
         }

@@ -41,6 +41,7 @@ final class Connection: @unchecked Sendable {
     var discardedBytes = 0
     var inflater: Inflater?
     var isAdmitted = false
+    var admissionContext: (any AnyObject & Sendable)?
 
     /// The answer, set by the serving thread or, before it marks the exchange ready, by `resume`.
     var reply: HTTPResponse?
@@ -79,6 +80,7 @@ final class Connection: @unchecked Sendable {
         startNanoseconds = monotonicNanoseconds()
         stage = .headers
         isAdmitted = false
+        admissionContext = nil
         framing = Framing()
         method = .other
         methodName = ""

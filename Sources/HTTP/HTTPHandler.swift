@@ -33,8 +33,9 @@ extension HTTPHandler {
 
 /// Whether a request's body is read.
 public enum HTTPAdmission: Sendable {
-    /// Read at most so many bytes, as sent and as decompressed; a longer body is answered 413.
-    case accept(maximumBodyBytes: Int)
+    /// Read at most so many bytes, as sent and as decompressed; a longer body is answered 413. `context` is found again
+    /// in the complete request, so that what was looked up for the head need not be looked up again.
+    case accept(maximumBodyBytes: Int, context: (any AnyObject & Sendable)? = nil)
     /// Read at most what the configuration allows.
     case acceptDefault
     /// Answer this without reading the body.

@@ -12,6 +12,9 @@ public struct HTTPRequest: ~Copyable {
     /// Size of the body as it was sent, before decompression.
     public var encodedBodyBytes: Int { head.connection.receivedBodyBytes }
 
+    /// What the handler gave when it admitted the head.
+    public var admissionContext: (any AnyObject & Sendable)? { head.connection.admissionContext }
+
     /// The method.
     public var method: HTTPMethod { head.method }
     /// The method's name as sent.

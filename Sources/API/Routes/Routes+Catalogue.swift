@@ -71,7 +71,7 @@ extension Routes {
                 throw Problem(error)
             }
             try check(entity, tenant)
-            return change(context, request) { done in
+            return change(context) { done in
                 tenant.put([entity], now: context.now) { failure in
                     done(failure.map { .failure($0) } ?? .success(entityAnswer(entity)))
                 }
@@ -81,7 +81,7 @@ extension Routes {
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
             let document = try jsonBody(request)
-            return change(context, request) { done in
+            return change(context) { done in
                 tenant.patch(
                     type: context.parameters[0], id: context.parameters[1], with: document, now: context.now
                 ) { result in done(result.map { entityAnswer($0) }) }
@@ -90,7 +90,7 @@ extension Routes {
         Route(.delete, "/v1/entities/{type}/{id}", .secret) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            return change(context, request) { done in
+            return change(context) { done in
                 tenant.patch(
                     type: context.parameters[0], id: context.parameters[1], with: ["deleted": true], now: context.now
                 ) { result in done(result.map { _ in HTTPResponse(status: 204) }) }
@@ -158,7 +158,7 @@ extension Routes {
         }
         let answer: JSONValue = ["stored": .integer(Int64(stored.count)), "results": .array(results)]
         let entities = stored
-        return change(context, request) { done in
+        return change(context) { done in
             tenant.put(entities, now: context.now) { failure in
                 done(failure.map { .failure($0) } ?? .success(.json(Array(answer.text.utf8))))
             }
@@ -190,12 +190,11 @@ extension Routes {
 
     /// Waits for a change of the tenant and answers how it ended.
     static func change(
-        _ context: RouteContext, _ request: borrowing HTTPRequest,
+        _ context: RouteContext,
         _ start: @escaping (@escaping @Sendable (Result<HTTPResponse, TenantService.ChangeFailure>) -> Void) -> Void
     ) -> HTTPAction {
         let server = context.server
-        let origin = request.header("Origin")
-        let id = request.header("X-Request-Id")
+        let caller = context.caller
         return .suspend { exchange in
             start { result in
                 let response =
@@ -206,7 +205,7 @@ extension Routes {
                     case .failure(.invalid(let error)):
                         Problem(error, status: error.code == "not_found" ? 404 : 422).response()
                     }
-                exchange.resume(with: server.finish(response, origin: origin, id: id))
+                exchange.resume(with: server.finish(response, for: caller))
             }
         }
     }

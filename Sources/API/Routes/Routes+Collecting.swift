@@ -24,7 +24,7 @@ extension Routes {
                     ? try decoder.stream(request.body, reception)
                     : try decoder.interactions(request.body, reception)
             }
-            return collect(decoded, tenant, context, request) { batch in
+            return collect(decoded, tenant, context) { batch in
                 decoded.isLone ? Answers.lone(batch) : Answers.batch(batch)
             }
         }
@@ -48,21 +48,20 @@ extension Routes {
     /// Hands a decoded request to the tenant's writer and answers once it is on disk.
     static func collect(
         _ decoded: DecodedRequest, _ tenant: TenantService, _ context: RouteContext,
-        _ request: borrowing HTTPRequest, answer: @escaping @Sendable (InteractionBatch) -> HTTPResponse
+        answer: @escaping @Sendable (InteractionBatch) -> HTTPResponse
     ) -> HTTPAction {
         let server = context.server
-        let origin = request.header("Origin")
-        let id = request.header("X-Request-Id")
+        let caller = context.caller
         return .suspend { exchange in
             let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
                 switch result {
-                case .success(let batch): exchange.resume(with: server.finish(answer(batch), origin: origin, id: id))
+                case .success(let batch): exchange.resume(with: server.finish(answer(batch), for: caller))
                 case .failure(let error):
-                    exchange.resume(with: server.finish(Problem(error).response(), origin: origin, id: id))
+                    exchange.resume(with: server.finish(Problem(error).response(), for: caller))
                 }
             }
             if !tenant.collector.submit(work) {
-                exchange.resume(with: server.finish(Problem.queueFull.response(), origin: origin, id: id))
+                exchange.resume(with: server.finish(Problem.queueFull.response(), for: caller))
             }
         }
     }

@@ -38,7 +38,7 @@ extension Routes {
             } catch {
                 throw Problem(error, status: 422)
             }
-            return change(context, request) { done in
+            return change(context) { done in
                 tenant.setPlan(plan, now: context.now) { result in
                     done(result.map { planAnswer(version: Int($0.version), $0.plan.document) })
                 }
@@ -69,7 +69,7 @@ extension Routes {
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
             let document = try jsonBody(request)
-            return change(context, request) { done in
+            return change(context) { done in
                 tenant.changeSettings(document, now: context.now) { result in
                     done(result.map { .json(Array($0.document.text.utf8)) })
                 }

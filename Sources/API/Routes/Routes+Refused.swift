@@ -43,7 +43,7 @@ extension Routes {
                 }
             }
             let reports = errors
-            return change(context, request) { done in
+            return change(context) { done in
                 tenant.keep(reports) { failure in
                     let answer: JSONValue = ["stored": .integer(Int64(reports.count))]
                     done(failure.map { .failure($0) } ?? .success(.json(Array(answer.text.utf8))))
@@ -146,8 +146,7 @@ extension Routes {
         decoded.batch.rows = rows
         let numbers = passed
         let server = context.server
-        let origin = request.header("Origin")
-        let id = request.header("X-Request-Id")
+        let caller = context.caller
         let last = rejected.last?.number
         let isFull = rejected.count == limit
         return .suspend { [decoded] exchange in
@@ -161,13 +160,13 @@ extension Routes {
                     ]
                     if isFull, let last { answer["next_cursor"] = .string(String(last)) }
                     exchange.resume(
-                        with: server.finish(.json(Array(JSONValue.object(answer).text.utf8)), origin: origin, id: id))
+                        with: server.finish(.json(Array(JSONValue.object(answer).text.utf8)), for: caller))
                 case .failure(let error):
-                    exchange.resume(with: server.finish(Problem(error).response(), origin: origin, id: id))
+                    exchange.resume(with: server.finish(Problem(error).response(), for: caller))
                 }
             }
             if !tenant.collector.submit(work) {
-                exchange.resume(with: server.finish(Problem.queueFull.response(), origin: origin, id: id))
+                exchange.resume(with: server.finish(Problem.queueFull.response(), for: caller))
             }
         }
     }

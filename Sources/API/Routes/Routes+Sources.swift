@@ -17,7 +17,7 @@ extension Routes {
             let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
                 try decoder.feed(request.body, reception)
             }
-            return collect(decoded, tenant, context, request) { batch in
+            return collect(decoded, tenant, context) { batch in
                 named(SourceAnswers.feed(batch, isLone: decoded.isLone), visitor)
             }
         },
@@ -37,7 +37,7 @@ extension Routes {
                     404, "shop_not_found",
                     "The key's tenant has no shop with this domain; add it to \"domains\" in its settings.")
             }
-            return collect(decoded, tenant, context, request) { SourceAnswers.phoenix($0) }
+            return collect(decoded, tenant, context) { SourceAnswers.phoenix($0) }
         },
         Route(.post, "/search/click", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
@@ -49,7 +49,7 @@ extension Routes {
             let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
                 try decoder.searchClick(request.body, reception)
             }
-            return collect(decoded, tenant, context, request) { batch in
+            return collect(decoded, tenant, context) { batch in
                 named(SourceAnswers.click(batch), visitor)
             }
         },

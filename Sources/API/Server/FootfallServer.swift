@@ -50,41 +50,43 @@ public final class FootfallServer: HTTPHandler {
     // MARK: - HTTPHandler
 
     public func admit(_ head: borrowing HTTPRequestHead) -> HTTPAdmission {
+        let caller = Caller(head)
         do throws(Problem) {
-            guard let (route, _) = try find(head) else { return .accept(maximumBodyBytes: 0) }
+            guard let (route, parameters) = try find(head) else {
+                return .refuse(finish(preflight(), for: caller))
+            }
             let principal = try authorise(head, for: route)
-            guard let settings = principal.tenant?.settings else {
-                return .accept(maximumBodyBytes: configuration.maximumBodyBytes)
-            }
-            switch route.limit {
-            case .json: return .accept(maximumBodyBytes: settings.maximumBodyBytes)
-            case .stream: return .accept(maximumBodyBytes: settings.maximumStreamBytes)
-            case .byContentType:
-                let isStream = MediaType(head) == .ndjson
-                return .accept(
-                    maximumBodyBytes: isStream ? settings.maximumStreamBytes : settings.maximumBodyBytes)
-            }
+            let admission = Admission(route: route, parameters: parameters, principal: principal, caller: caller)
+            return .accept(maximumBodyBytes: limit(of: route, head, principal), context: admission)
         } catch {
-            return .refuse(finish(error.response(), origin: head.header("Origin"), id: head.header("X-Request-Id")))
+            return .refuse(finish(error.response(), for: caller))
         }
     }
 
-    public func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
-        let origin = request.header("Origin")
-        let id = request.header("X-Request-Id")
-        do throws(Problem) {
-            guard let (route, parameters) = try find(request.head) else {
-                return .respond(finish(preflight(), origin: origin, id: id))
+    private func limit(of route: Route, _ head: borrowing HTTPRequestHead, _ principal: Principal) -> Int {
+        guard let settings = principal.tenant?.settings else { return configuration.maximumBodyBytes }
+        let isStream =
+            switch route.limit {
+            case .json: false
+            case .stream: true
+            case .byContentType: MediaType(head) == .ndjson
             }
-            let principal = try authorise(request.head, for: route)
-            let context = RouteContext(server: self, principal: principal, parameters: parameters, now: clock())
-            switch try route.handler(request, context) {
-            case .respond(let response): return .respond(finish(response, origin: origin, id: id))
+        return isStream ? settings.maximumStreamBytes : settings.maximumBodyBytes
+    }
+
+    public func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
+        guard let admission = request.admissionContext as? Admission else {
+            return .respond(problem(status: 500, code: "internal_error", message: "The request was not admitted."))
+        }
+        let context = RouteContext(server: self, admission: admission, now: clock())
+        do throws(Problem) {
+            switch try admission.route.handler(request, context) {
+            case .respond(let response): return .respond(finish(response, for: admission.caller))
             // Whoever resumes it adds what every answer carries.
             case .suspend(let body): return .suspend(body)
             }
         } catch {
-            return .respond(finish(error.response(), origin: origin, id: id))
+            return .respond(finish(error.response(), for: admission.caller))
         }
     }
 
@@ -104,7 +106,37 @@ public final class FootfallServer: HTTPHandler {
     }
 
     public func problem(status: Int, code: String, message: String) -> HTTPResponse {
-        finish(Problem(status, code, message).response(), origin: nil, id: nil)
+        finish(Problem(status, code, message).response(), for: Caller())
+    }
+}
+
+/// What an answer has to know of who asks.
+struct Caller: Sendable {
+    /// The page's origin, when a browser says it.
+    var origin: String?
+    /// The request's own id, when it is a plain word.
+    var id: String?
+
+    init() {}
+
+    init(_ head: borrowing HTTPRequestHead) {
+        origin = head.header("Origin")
+        id = head.header("X-Request-Id").flatMap { RequestID.isValid($0) ? $0 : nil }
+    }
+}
+
+/// What was found out about a request from its head.
+final class Admission: Sendable {
+    let route: Route
+    let parameters: [String]
+    let principal: Principal
+    let caller: Caller
+
+    init(route: Route, parameters: [String], principal: Principal, caller: Caller) {
+        self.route = route
+        self.parameters = parameters
+        self.principal = principal
+        self.caller = caller
     }
 }
 
@@ -186,9 +218,9 @@ extension FootfallServer {
     }
 
     /// Adds what every answer carries: the CORS headers a browser asks for, and the request's id.
-    func finish(_ response: HTTPResponse, origin: String?, id: String?) -> HTTPResponse {
+    func finish(_ response: HTTPResponse, for caller: Caller) -> HTTPResponse {
         var response = response
-        if let origin {
+        if let origin = caller.origin {
             if configuration.corsOrigins.contains("*") {
                 response.headers.append(("Access-Control-Allow-Origin", "*"))
                 response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
@@ -198,9 +230,9 @@ extension FootfallServer {
                 response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
             }
         }
-        let own = id.flatMap { RequestID.isValid($0) ? $0 : nil } ?? RequestID.make()
-        response.headers.append(("X-Request-Id", own))
-        response.context = RequestTag(id: own)
+        let id = caller.id ?? RequestID.make()
+        response.headers.append(("X-Request-Id", id))
+        if log.level == .debug || response.status >= 500 { response.context = RequestTag(id: id) }
         return response
     }
 }

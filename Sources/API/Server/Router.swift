@@ -23,11 +23,14 @@ enum BodyLimit: Sendable {
 /// What a route is given.
 struct RouteContext: Sendable {
     let server: FootfallServer
-    let principal: Principal
-    /// The values of the pattern's `{…}` segments, in order.
-    let parameters: [String]
+    let admission: Admission
     /// Milliseconds since the epoch.
     let now: Int64
+
+    var principal: Principal { admission.principal }
+    var caller: Caller { admission.caller }
+    /// The values of the pattern's `{…}` segments, in order.
+    var parameters: [String] { admission.parameters }
 }
 
 /// One method on one path.
