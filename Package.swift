@@ -67,7 +67,7 @@ let package = Package(
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
         tests("HTTPTests", ["HTTP"]),
         tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
-        tests("CommandTests", ["Command", "Storage", "Domain", "JSON"]),
+        tests("CommandTests", ["Command", "API", "StorageSQLite", "Storage", "Domain", "JSON"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -1,3 +1,4 @@
+public import API
 internal import Glibc
 public import Storage
 
@@ -47,20 +48,13 @@ public struct Program: Sendable {
     /// A program that writes to a console and reads the variables given.
     public init(
         console: Console, environment: [String: String], services: Services, processors: Int,
-        clock: @escaping @Sendable () -> Int64 = Program.systemClock
+        clock: @escaping @Sendable () -> Int64 = wallClockMilliseconds
     ) {
         self.console = console
         self.environment = environment
         self.services = services
         self.clock = clock
         commands = CommandDeclaration.all(processors: processors)
-    }
-
-    /// Milliseconds since the epoch, by the system's clock.
-    public static func systemClock() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     /// Runs the command that the arguments (without the program's own name) ask for; answers the exit status.

@@ -1,4 +1,5 @@
 internal import API
+internal import Glibc
 internal import Schema
 internal import Storage
 internal import StorageSQLite
@@ -10,7 +11,14 @@ extension Program.Services {
         serve: { (options, console) throws(CommandError) in try Serving.run(options, console: console) },
         openRegistry: { (folder) throws(StorageError) in try SQLiteRegistry(folder: folder) },
         makeKey: { tenant, scope, now in KeyText.make(tenant: tenant, scope: scope, now: now) },
-        openSink: { (folder, tenant) throws(CommandError) in try LocalSink(folder: folder, tenant: tenant) },
+        openSink: { (folder, tenant) throws(CommandError) in
+            // A mistyped folder must not come into being by an import.
+            guard access("\(folder)/\(SQLiteRegistry.fileName)", F_OK) == 0 else {
+                throw .failure(
+                    "\(folder) is no data folder; give one with --data, or make one with \"footfall serve\".")
+            }
+            return try LocalSink(folder: folder, tenant: tenant)
+        },
         checkPair: { line in pairs.check(line) })
 
     private static let pairs = PairJudge()

@@ -10,7 +10,7 @@ extension CommandDeclaration {
             summary: "Run the server.",
             discussion: [
                 "Collects interactions over HTTP, stores them in the data folder, and answers with lists. "
-                    + "Makes the tenant demo when there is none, with its keys in a file of mode 0600 in the data folder. "
+                    + "Makes the tenant demo when there is none, with its keys in DIR/keys.json (mode 0600). "
                     + "SIGTERM or Ctrl-C stops it once everything taken is stored.",
                 "Each setting comes from its flag, else from its environment variable, else from the file given with "
                     + "--config, else from its default. The file is one JSON object; its keys are the options' names "

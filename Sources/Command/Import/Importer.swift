@@ -1,11 +1,11 @@
 /// Takes the records of a source to a sink, in order for each person, and counts what becomes of them.
 struct Importer {
-    /// Requests on their way at once.
-    static let laneCount = 4
+    /// Requests on their way at once: enough that the server gathers several into one commit while it reads others.
+    static let laneCount = 16
     /// Most records in a request.
     static let batchRecords = 1000
     /// Most bytes in a request, unless one record alone is longer.
-    static let batchBytes = 8 << 20
+    static let batchBytes = 1 << 20
 
     let sink: any ImportSink
     let console: Console

@@ -1,0 +1,170 @@
+import API
+import JSON
+import Storage
+import StorageSQLite
+import Testing
+
+@testable import Command
+
+/// Imports through the product's own parts, and reads the answers over HTTP.
+@Suite("From a file to an answer", .serialized)
+struct EndToEndTests {
+    private let folder = TemporaryFolder()
+    private var data: String { folder.path + "/data" }
+
+    private func run(_ arguments: String...) -> (status: CommandStatus, output: String, error: String) {
+        let transcript = Transcript()
+        let program = Program(
+            console: transcript.console(), environment: [:], services: .live, processors: 2)
+        return (program.run(arguments), transcript.output, transcript.error)
+    }
+
+    private func makeTenant(_ id: String) {
+        let made = run("keys", "create", "--data", data, "--tenant", id, "--scope", "secret")
+        #expect(made.status == .success, "\(made.error)")
+    }
+
+    /// Opens the folder as a server does and calls `body` with a way to ask it.
+    private func serving(_ body: ((String) throws -> JSONValue) throws -> Void) throws {
+        let application = try Application(
+            folder: data, options: TenantOpening.Options(), maintenance: Maintenance.Configuration(),
+            log: Log(level: .error))
+        defer { application.stop() }
+        let client = AdminClient(socketPath: data + "/admin.sock")
+        try body { path in
+            let answer = client.send(method: "GET", path: path, headers: ["X-Footfall-Tenant: demo"], body: [])
+            #expect(answer.status == 200, "\(path): \(String(decoding: answer.body, as: UTF8.self))")
+            return try JSONValue(parsing: answer.body)
+        }
+    }
+
+    @Test("a key that keys create prints is the one whose hash the registry holds")
+    func keys() throws {
+        let first = run("keys", "create", "--data", data, "--tenant", "demo", "--scope", "write")
+        let second = run("keys", "create", "--data", data, "--tenant", "demo", "--scope", "webhook")
+        #expect(first.status == .success)
+        #expect(first.output.hasPrefix("ffw_") && first.output.utf8.count == 4 + 43 + 1)
+        #expect(second.output.hasPrefix("ffh_"))
+        #expect(second.error.isEmpty)
+        let registry = try SQLiteRegistry(folder: data)
+        defer { registry.close() }
+        let keys = try registry.keys()
+        #expect(keys.count == 2)
+        #expect(keys.allSatisfy { $0.hash.count == 32 })
+        let listed = run("keys", "list", "--data", data)
+        #expect(listed.output.split(separator: "\n").count == 2)
+        #expect(!listed.output.contains("ffw_"))
+    }
+
+    @Test("an import needs a data folder and a tenant that are there")
+    func refusals() {
+        let file = folder.file("x.jsonl", #"{"type":"view","entity_id":"1","user_id":"u"}"#)
+        let nowhere = run("import", "--data", data, "--tenant", "demo", "--format", "jsonl", file)
+        #expect(nowhere.status == .failure)
+        #expect(nowhere.error.contains("is no data folder"))
+        makeTenant("demo")
+        let nobody = run("import", "--data", data, "--tenant", "other", "--format", "jsonl", file)
+        #expect(nobody.status == .failure)
+        #expect(nobody.error.contains("no tenant \"other\""))
+    }
+
+    @Test("a csv catalogue and csv interactions arrive, refused ones are shown, and again adds nothing")
+    func csv() throws {
+        makeTenant("demo")
+        let products = folder.file(
+            "products.csv",
+            "type,id,title,categories,price,currency\nproduct,1,\"Tea, green\",drinks|hot,4.50,EUR\nproduct,2,Cup,,-1,EUR\n"
+        )
+        let entities = run("import", "--data", data, "--tenant=demo", "--format=csv", "--entities", products)
+        #expect(entities.status == .failure)
+        #expect(entities.output.hasPrefix("2 read, 0 tracked, 1 entity stored, 1 rejected in "))
+        #expect(entities.error.hasPrefix("line 3: invalid_entity: "), "\(entities.error)")
+        let events = folder.file(
+            "events.csv",
+            "type,entity_type,entity_id,user_id,occurred_at,metadata.page\nview,product,1,u,2020-01-01T00:00:00Z,3\n"
+                + "view,product,1,u,2020-01-01T00:00:01Z,\nlook,product,1,u,,\nview,product,1,,,\n")
+        let first = run("import", "--data", data, "--tenant", "demo", "--format", "csv", events)
+        #expect(first.output.hasPrefix("4 read, 2 tracked, 2 rejected in "), "\(first)")
+        let problems = first.error.split(separator: "\n")
+        #expect(problems.map { $0.prefix(8) } == ["line 4: ", "line 5: "])
+        let again = run("import", "--data", data, "--tenant", "demo", "--format", "csv", "--allow-errors", events)
+        #expect(again.status == .success)
+        #expect(again.output.hasPrefix("4 read, 0 tracked, 2 duplicates, 2 rejected in "), "\(again)")
+        try serving { get in
+            #expect(try get("/v1/entities/product/1")["title"] == "Tea, green")
+            #expect(try get("/v1/entities/product/1/stats")["counts"]?["view_count"] == 2)
+            let items = try get("/v1/popular?time_window=all")["items"]?.arrayValue ?? []
+            #expect(items.map { $0["entity_id"] } == ["1"])
+        }
+    }
+
+    @Test(
+        "MovieLens 100K: the popular list is the one that counting the file gives, and again adds nothing",
+        .enabled(if: SharedData.has("ml-100k"), "the folder ml-100k is not there"))
+    func movieLens() throws {
+        let source = "\(SharedData.folder)/ml-100k"
+        makeTenant("demo")
+        let first = run("import", "--data", data, "--tenant", "demo", "--format", "movielens", "--json", source)
+        #expect(first.status == .success, "\(first.error)")
+        let result = try JSONValue(parsing: first.output)
+        #expect(result["tracked"] == 100_000)
+        #expect(result["entities"] == 1682)
+        let again = run("import", "--data", data, "--tenant", "demo", "--format", "movielens", "--json", source)
+        let repeated = try JSONValue(parsing: again.output)
+        #expect(repeated["tracked"] == 0)
+        #expect(repeated["duplicates"] == 100_000)
+        var views: [String: Int] = [:]
+        let ratings = try LineReader(path: "\(source)/u.data")
+        while case .text(let line)? = try ratings.next() {
+            let item = String(decoding: line.split(separator: 9)[1], as: UTF8.self)
+            views[item, default: 0] += 1
+        }
+        try serving { get in
+            let items = try get("/v1/popular?mode=overall&time_window=all&limit=50")["items"]?.arrayValue ?? []
+            #expect(items.count == 50)
+            let best = views.values.sorted(by: >)
+            for (index, item) in items.enumerated() {
+                let id = try #require(item["entity_id"]?.stringValue)
+                #expect(item["counts"]?["view_count"]?.integerValue == views[id].map { Int64($0) })
+                #expect(item["popularity_score"]?.doubleValue == Double(2 * best[index]))
+            }
+            #expect(items.first?["entity_id"] == "50")
+            #expect(try get("/v1/entities/product/50")["title"] == "Star Wars (1977)")
+            let recent = try get("/v1/users/405/interactions")["interactions"]?.arrayValue ?? []
+            #expect(recent.count == 100)
+            let western = try get("/v1/popular?time_window=all&limit=5&category=Western")["items"]?.arrayValue ?? []
+            #expect(western.count == 5)
+        }
+    }
+
+    @Test(
+        "RSC15's clicks keep their sessions",
+        .enabled(if: SharedData.has("rsc15"), "the folder rsc15 is not there"))
+    func sessions() throws {
+        let source = "\(SharedData.folder)/rsc15/train.txt"
+        makeTenant("demo")
+        let imported = run("import", "--data", data, "--tenant", "demo", "--format", "sessions", "--shift-time", source)
+        #expect(imported.status == .success, "\(imported.error)")
+        #expect(imported.output.hasPrefix("53,254 read, 53,254 tracked, 0 rejected in "))
+        var clicks: [String: [Double]] = [:]
+        let lines = try LineReader(path: source)
+        _ = try lines.next()
+        while case .text(let line)? = try lines.next() {
+            let fields = line.split(separator: 9).map { String(decoding: $0, as: UTF8.self) }
+            clicks[fields[0], default: []].append(Double(fields[2]) ?? 0)
+        }
+        let newest = clicks.values.compactMap(\.last).max() ?? 0
+        // Sessions that the server still has in mind: those of the last minutes before the shifted end.
+        let late = clicks.filter { ($0.value.last ?? 0) > newest - 60 }.keys.sorted().prefix(20)
+        try #require(!late.isEmpty)
+        try serving { get in
+            for id in late {
+                let session = try get("/v1/sessions/\(id)")
+                let times = clicks[id] ?? []
+                #expect(session["interactionCount"]?.integerValue == Int64(times.count))
+                let duration = ((times.last ?? 0) - (times.first ?? 0)) * 1000
+                #expect(abs((session["duration"]?.doubleValue ?? -1) - duration) < 2)
+            }
+        }
+    }
+}
