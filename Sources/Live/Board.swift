@@ -71,7 +71,7 @@ struct Board: Sendable {
     /// Brings the board up to date, with at least `needed` places unless fewer entities have a score.
     mutating func catchUp(_ core: borrowing LiveCore, _ scores: inout Scores, now: Int64, needed: Int) {
         var now = now
-        if cursor != 0, now < self.now, self.now - now <= Self.clockSkew { now = self.now }
+        if cursor != 0, now < self.now, now >= self.now &- Self.clockSkew { now = self.now }
         let edge = core.edge(key.span, at: now)
         defer {
             self.now = now

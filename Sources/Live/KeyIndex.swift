@@ -14,6 +14,14 @@ struct KeyIndex: Sendable {
 
     init() { shards = ContiguousArray(repeating: Shard(), count: 256) }
 
+    /// An index with room for so many keys.
+    init(capacity: Int) {
+        self.init()
+        var size = 8
+        while size * 3 * 256 < capacity * 4 { size *= 2 }
+        for index in shards.indices { shards[index].slots = ContiguousArray(repeating: 0, count: size) }
+    }
+
     var bytes: Int { shards.reduce(0) { $0 + $1.slots.count * 8 + 56 } }
 
     @inline(__always)

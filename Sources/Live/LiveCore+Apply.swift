@@ -89,7 +89,7 @@ extension LiveCore {
         cell.pointee.count &+= 1
 
         let hour = Slots.hour(occurredAt)
-        guard hour >= hourFloor else { return }
+        guard hour >= hourFloor, Slots.isPlausible(hour) else { return }
         let inHour = Int(truncatingIfNeeded: occurredAt &- Int64(hour) &* 3_600_000)
         // Times before the year −243,000 have no hour of their own; they are long out of every window.
         guard inHour >= 0, inHour < 3_600_000 else { return }
@@ -99,7 +99,7 @@ extension LiveCore {
         totals.byType[place].hours.add(hour, 1)
         totals.firstPositions.setOnce(hour, position)
         let minute = Slots.minute(occurredAt)
-        let isRecent = minute >= minuteFloor
+        let isRecent = minute >= minuteFloor && Slots.isPlausible(minute)
         if isRecent {
             buckets.add(minute, inMinute, to: &cell.pointee.minutes, floor: minuteFloor)
             totals.byType[place].minutes.add(minute, 1)
@@ -168,7 +168,7 @@ extension LiveCore {
         if record.count == 0 {
             record.start = occurredAt
             record.last = occurredAt
-            totals.sessions += 1
+            totals.sessions &+= 1
         } else {
             record.start = min(record.start, occurredAt)
             record.last = max(record.last, occurredAt)
@@ -181,11 +181,11 @@ extension LiveCore {
         if before.count > 0, moved { addSession(before.start, -1) }
         if moved { addSession(record.start, 1) }
         if before.isBounce {
-            totals.bounces -= 1
+            totals.bounces &-= 1
             addBounce(before.start, -1)
         }
         if record.isBounce {
-            totals.bounces += 1
+            totals.bounces &+= 1
             addBounce(record.start, 1)
         }
     }

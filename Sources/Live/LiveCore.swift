@@ -129,6 +129,21 @@ struct LiveCore: ~Copyable, Sendable {
         changes.add(number, &entities.writable(Int(number)).pointee)
     }
 
+    /// Gives a new entity its title and categories; false when a category does not exist or is there twice.
+    mutating func describe(_ number: UInt32, title: String?, categories list: ContiguousArray<UInt32>) -> Bool {
+        textBytes -= infos[Int(number)].heapBytes
+        infos[Int(number)].title = title
+        for category in list {
+            guard Int(category) < categories.count,
+                !infos[Int(number)].categories.contains(where: { $0.category == category })
+            else { return false }
+            let place = CategoryPlace(category: category, place: categories.add(number, to: category))
+            infos[Int(number)].categories.append(place)
+        }
+        textBytes += infos[Int(number)].heapBytes
+        return true
+    }
+
     private mutating func setCategories(_ names: [String], of number: UInt32) {
         let old = infos[Int(number)].categories
         if old.count == names.count, zip(old, names).allSatisfy({ categories.name($0.category) == $1 }) { return }

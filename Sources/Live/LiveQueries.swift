@@ -130,7 +130,10 @@ public struct SessionMetrics: Sendable, Equatable {
     public var pageViews: Int64
 
     /// From the first to the last interaction, in milliseconds.
-    public var duration: Int64 { lastAt - startedAt }
+    public var duration: Int64 {
+        let (duration, overflow) = lastAt.subtractingReportingOverflow(startedAt)
+        return overflow ? .max : duration
+    }
 
     /// 0…100: 2 points an interaction up to 50; +20 from 5 minutes, +20 more from 15, +10 more from 30; halved when the
     /// session is shorter than one minute.

@@ -41,4 +41,9 @@ struct PagedArray<Element: Sendable>: ~Copyable, Sendable {
 struct FrozenArray<Element: Sendable>: Sendable {
     var pages: FrozenPages<Element>
     let count: Int
+
+    /// An element whose page has not been released.
+    func element(_ index: Int) -> Element {
+        pages.elements(index >> Pages<Element>.shift)[index & Pages<Element>.mask]
+    }
 }

@@ -144,14 +144,32 @@ struct FrozenPages<Element: Sendable>: Sendable {
 
     var count: Int { owners.count }
 
-    /// Calls `body` with the elements of a page; none when it was given back.
-    func withPage<Result>(_ page: Int, _ body: (UnsafeBufferPointer<Element>) -> Result) -> Result {
+    /// The elements of a page, none when it was given back; valid until it is released.
+    func elements(_ page: Int) -> UnsafeBufferPointer<Element> {
         guard page < owners.count, let owner = owners[page] else {
-            return body(UnsafeBufferPointer(start: nil, count: 0))
+            return UnsafeBufferPointer(start: nil, count: 0)
         }
-        return body(UnsafeBufferPointer(start: owner.base, count: owner.used))
+        return UnsafeBufferPointer(start: owner.base, count: owner.used)
+    }
+
+    /// The elements of a run, valid until its page is released.
+    func elements(_ run: Run) -> UnsafeBufferPointer<Element> {
+        let page = elements(Int(run.base) >> Pages<Element>.shift)
+        let offset = Int(run.base) & Pages<Element>.mask
+        guard run.count > 0, offset + Int(run.count) <= page.count else {
+            return UnsafeBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeBufferPointer(rebasing: page[offset..<offset + Int(run.count)])
+    }
+
+    /// How many elements there are of a sort.
+    func elementCount(_ isCounted: (Element) -> Bool) -> Int {
+        (0..<count).reduce(0) { sum, page in elements(page).reduce(sum) { $0 + (isCounted($1) ? 1 : 0) } }
     }
 
     /// Lets a page go that is not needed any more, so that its owner need not copy it to write.
     mutating func release(_ page: Int) { owners[page] = nil }
+
+    /// Lets every page go.
+    mutating func releaseAll() { owners = [] }
 }

@@ -9,15 +9,23 @@ enum Slots {
     /// How far ahead of its receipt an interaction may be; one further ahead counts from there.
     static let ahead: Int64 = 3_600_000
 
+    /// Slots end here, far enough from the ends of the range of numbers to be added to; hours of the next 120,000 years
+    /// and minutes of the next 2,000 lie between.
+    private static let last: Int64 = 1 << 30
+
     @inline(__always)
     static func hour(_ milliseconds: Int64) -> Int32 {
-        Int32(clamping: Timestamp.floorDivide(milliseconds, 3_600_000))
+        Int32(truncatingIfNeeded: min(max(Timestamp.floorDivide(milliseconds, 3_600_000), -last), last))
     }
 
     @inline(__always)
     static func minute(_ milliseconds: Int64) -> Int32 {
-        Int32(clamping: Timestamp.floorDivide(milliseconds, 60_000))
+        Int32(truncatingIfNeeded: min(max(Timestamp.floorDivide(milliseconds, 60_000), -last), last))
     }
+
+    /// Whether a slot stands for its own hour, or minute, alone.
+    @inline(__always)
+    static func isPlausible(_ slot: Int32) -> Bool { Int64(slot) > -last && Int64(slot) < last }
 
     /// `slot - count`, never below the smallest number.
     @inline(__always)
@@ -27,8 +35,8 @@ enum Slots {
 /// Counts by slot of time in a ring: the newest `size` slots at most are remembered, whole numbers only, so that adding
 /// and taking away are exact.
 struct SlotRing: Sendable {
-    private(set) var slots: ContiguousArray<Int32>
-    private(set) var values: ContiguousArray<Int64>
+    var slots: ContiguousArray<Int32>
+    var values: ContiguousArray<Int64>
 
     /// A ring of `size` slots, a power of two.
     init(size: Int) {

@@ -40,6 +40,11 @@ struct CategoryTable: Sendable {
     private var names: ContiguousArray<String> = []
     private var members: ContiguousArray<ContiguousArray<UInt32>> = []
 
+    /// In the order of their numbers.
+    var allNames: [String] { Array(names) }
+
+    var count: Int { names.count }
+
     func find(_ name: String) -> UInt32? { numbers[name] }
 
     func name(_ number: UInt32) -> String { Int(number) < names.count ? names[Int(number)] : "" }

@@ -13,6 +13,7 @@ struct Harness {
     var now: Int64 = 1_750_000_000_000
     var position: Int64 = 0
     var limits: Limits
+    var sessionPrefix = "s"
     /// The rows as they would stand in the log.
     var log: [InteractionBatch] = []
 
@@ -92,7 +93,7 @@ struct Harness {
         default: break
         }
         if Int.random(in: 0..<5, using: &random) > 0 {
-            row.session = "s\(Int.random(in: 0..<max(1, Int(position) / 2), using: &random))"
+            row.session = "\(sessionPrefix)\(Int.random(in: 0..<max(1, Int(position) / 2), using: &random))"
         }
         switch Int.random(in: 0..<20, using: &random) {
         case 0: row.verdict = .duplicate

@@ -62,6 +62,8 @@ struct Oracle {
     var retainedFrom = Int64.min
     var pageViews: [Int64: Bool] = [:]
     var dropped: Set<String> = []
+    /// Positions that retention has cleaned up.
+    var gone: Set<Int64> = []
 
     static func floorDivide(_ value: Int64, _ by: Int64) -> Int64 { Int64((Double(value) / Double(by)).rounded(.down)) }
     func hour(_ time: Int64) -> Int64 { Self.floorDivide(time, 3_600_000) }
@@ -204,7 +206,7 @@ struct Oracle {
     func recent(user: String? = nil, visitor: String? = nil) -> [PlainRow] {
         let mine = rows.filter {
             user != nil ? $0.user == user : $0.user == nil && $0.visitor == visitor
-        }.filter { moment($0) >= retainedFrom }
+        }.filter { !gone.contains($0.position) }
         return Array(
             mine.sorted { (moment($0), $0.position) > (moment($1), $1.position) }.prefix(100))
     }

@@ -1,0 +1,175 @@
+internal import Domain
+public import Storage
+internal import Synchronization
+
+/// The live state as it was at one position of the log. Taking it costs the state next to nothing; what is written to
+/// the state afterwards is written to copies of the pages concerned.
+public struct LiveSnapshot: Sendable {
+    /// The log position of the state.
+    public let position: Int64
+
+    private let watermark: Int64
+    private let retainedFrom: Int64
+    private let halfLife: Double
+    private let seedMark: UInt64
+    private let names: [String]
+    private let categories: [String]
+    private let totals: Totals
+    private var entities: FrozenArray<EntityRecord>
+    private var infos: FrozenArray<EntityInfo>
+    private var cells: FrozenPages<Cell>
+    private var buckets: FrozenPages<Bucket>
+    private var sessions: FrozenArray<SessionRecord>
+    private var persons: FrozenArray<PersonRecord>
+    private var recents: FrozenPages<Recent>
+
+    static let kind = "live"
+    static let version: UInt32 = 1
+
+    init(_ core: inout LiveCore) {
+        position = core.position
+        watermark = core.watermark
+        retainedFrom = core.retainedFrom
+        halfLife = core.decay.halfLife
+        seedMark = LiveSnapshot.mark(core.hasher)
+        names = core.names.names
+        categories = core.categories.allNames
+        totals = core.totals
+        entities = core.entities.freeze()
+        infos = core.infos.freeze()
+        cells = core.cells.freeze()
+        buckets = core.buckets.freeze()
+        sessions = core.sessions.freeze()
+        persons = core.persons.freeze()
+        recents = core.recents.freeze()
+    }
+
+    /// Tells the keys of one tenant from those of another without giving the seed away.
+    static func mark(_ hasher: KeyHasher) -> UInt64 { hasher.key("snapshot", .interaction).high }
+
+    /// Writes the snapshot in the place of the one before; it is on disk when this returns. For a background thread.
+    /// Pages are let go as they are written.
+    public consuming func write(to path: String) throws(StorageError) {
+        // Each section is written once; what it has written is let go at once.
+        let parts = Parts(self)
+        try SnapshotFile.write(
+            to: path, kind: Self.kind, version: Self.version, position: parts.snapshot.position,
+            sections: [
+                SnapshotFile.Section("state") { parts.snapshot.writeState(&$0) },
+                SnapshotFile.Section("persons") { parts.snapshot.writePersons(&$0) },
+                SnapshotFile.Section("sessions") { parts.snapshot.writeSessions(&$0) },
+                SnapshotFile.Section("categories") { parts.snapshot.writeCategories(&$0) },
+                SnapshotFile.Section("entities") { parts.snapshot.writeEntities(&$0) },
+                SnapshotFile.Section("totals") { parts.snapshot.writeTotals(&$0) },
+            ])
+    }
+
+    private final class Parts {
+        var snapshot: LiveSnapshot
+        init(_ snapshot: consuming LiveSnapshot) { self.snapshot = snapshot }
+    }
+
+    // MARK: - Sections
+
+    private func writeState(_ writer: inout SnapshotWriter) {
+        writer.u64(seedMark)
+        writer.i64(watermark)
+        writer.i64(retainedFrom)
+        writer.double(halfLife)
+        writer.u32(UInt32(names.count))
+        for name in names { writer.string(name) }
+    }
+
+    private mutating func writePersons(_ writer: inout SnapshotWriter) {
+        writer.u32(UInt32(persons.pages.elementCount { !$0.key.isNone }))
+        for page in 0..<persons.pages.count {
+            for person in persons.pages.elements(page) where !person.key.isNone {
+                writer.u64(person.key.high)
+                writer.u64(person.key.low)
+                writer.u16(person.recents.count)
+                let ring = recents.elements(person.recents)
+                let head = Int(person.head)
+                writer.raw(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: ring[head...])))
+                writer.raw(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: ring[..<head])))
+            }
+            persons.pages.release(page)
+        }
+        recents.releaseAll()
+    }
+
+    private mutating func writeSessions(_ writer: inout SnapshotWriter) {
+        writer.u32(UInt32(sessions.pages.elementCount { $0.count > 0 }))
+        for page in 0..<sessions.pages.count {
+            for session in sessions.pages.elements(page) where session.count > 0 {
+                writer.u64(session.key.high)
+                writer.u64(session.key.low)
+                writer.i64(session.start)
+                writer.i64(session.last)
+                writer.u32(session.count)
+                writer.u32(session.pageViews)
+            }
+            sessions.pages.release(page)
+        }
+    }
+
+    private func writeCategories(_ writer: inout SnapshotWriter) {
+        writer.u32(UInt32(categories.count))
+        for name in categories { writer.string(name) }
+    }
+
+    private mutating func writeEntities(_ writer: inout SnapshotWriter) {
+        writer.u32(UInt32(entities.count))
+        for index in 0..<entities.count {
+            let record = entities.element(index)
+            let info = infos.element(index)
+            writer.u64(record.key.high)
+            writer.u64(record.key.low)
+            writer.i64(record.lastAt)
+            writer.u16(record.type)
+            writer.u8(record.flags.rawValue)
+            writer.string(info.id)
+            writer.u8(info.title == nil ? 0 : 1)
+            if let title = info.title { writer.string(title) }
+            writer.u32(UInt32(info.categories.count))
+            for place in info.categories { writer.u32(place.category) }
+            writer.u16(record.cells.count)
+            for cell in cells.elements(record.cells) {
+                writer.u16(cell.type)
+                writer.i64(cell.count)
+                for run in [cell.hours, cell.minutes] {
+                    writer.u16(run.count)
+                    writer.raw(UnsafeRawBufferPointer(buckets.elements(run)))
+                }
+            }
+        }
+        entities.pages.releaseAll()
+        infos.pages.releaseAll()
+        cells.releaseAll()
+        buckets.releaseAll()
+    }
+
+    private func writeTotals(_ writer: inout SnapshotWriter) {
+        writer.i64(totals.sessions)
+        writer.i64(totals.bounces)
+        for ring in [
+            totals.sessionHours, totals.sessionMinutes, totals.bounceHours, totals.bounceMinutes,
+            totals.firstPositions,
+        ] {
+            ring.write(&writer)
+        }
+        writer.u32(UInt32(totals.byType.count))
+        for type in totals.byType {
+            writer.u16(type.type)
+            writer.i64(type.all)
+            type.hours.write(&writer)
+            type.minutes.write(&writer)
+        }
+    }
+}
+
+extension LiveState {
+    /// The state as it is now. Writer thread only; takes well under a millisecond.
+    public func freeze() -> LiveSnapshot {
+        state.withLock { LiveSnapshot(&$0.core) }
+    }
+}
