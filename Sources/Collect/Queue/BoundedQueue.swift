@@ -33,6 +33,8 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var entries: [Entry] = []
+    /// An empty array whose memory is used again.
+    private var spare: [Entry] = []
     private var state = Report()
     private var isClosed = false
     private var consumerWaits = false
@@ -84,9 +86,8 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     /// One consuming thread.
     public func dequeueAll(maximumRows: Int, waiting milliseconds: Int? = nil) -> [Element]? {
         pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
         if entries.isEmpty, !isClosed { wait(milliseconds) }
-        guard !entries.isEmpty else { return isClosed ? nil : [] }
+        let hasEnded = entries.isEmpty && isClosed
 
         var count = 0
         var rows = 0
@@ -97,9 +98,24 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
         }
         state.rows -= rows
         state.elements -= count
-        let taken = entries[..<count].map(\.element)
-        entries.removeFirst(count)
-        return taken
+        // Producers fill the other array meanwhile; elements are unpacked when they no longer wait for the lock.
+        var taken = spare
+        spare = []
+        if count == entries.count {
+            swap(&taken, &entries)
+        } else {
+            taken.append(contentsOf: entries[..<count])
+            entries.removeFirst(count)
+        }
+        pthread_mutex_unlock(lock)
+
+        if hasEnded { return nil }
+        let elements = taken.map(\.element)
+        taken.removeAll(keepingCapacity: true)
+        pthread_mutex_lock(lock)
+        spare = taken
+        pthread_mutex_unlock(lock)
+        return elements
     }
 
     private func wait(_ milliseconds: Int?) {
