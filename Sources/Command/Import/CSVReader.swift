@@ -73,24 +73,34 @@ final class CSVReader {
     private func read(_ text: UnsafeRawBufferPointer, _ state: inout State) -> String? {
         let quote = UInt8(ascii: "\"")
         let comma = UInt8(ascii: ",")
-        for (index, byte) in text.enumerated() {
+        let last = text.count - 1
+        var index = 0
+        while index <= last {
+            let byte = text[index]
             switch state {
             case .fieldStart where byte == quote: state = .quoted
             case .quoted where byte == quote: state = .afterQuote
-            case .quoted: bytes.append(byte)
             case .afterQuote where byte == quote:
                 bytes.append(quote)
                 state = .quoted
+            case .quoted:
+                let start = index
+                while index < last, text[index + 1] != quote { index += 1 }
+                bytes.append(contentsOf: text[start...index])
             case _ where byte == comma:
                 ends.append(bytes.count)
                 state = .fieldStart
-            case _ where byte == 13 && index == text.count - 1: break
+            case _ where byte == 13 && index == last: break
             case .afterQuote: return "Text follows a closing quote; a quote inside a field is written twice."
             case _ where byte == quote: return "A quote stands inside a field that is not quoted."
             default:
-                bytes.append(byte)
+                let start = index
+                while index < last, text[index + 1] != quote, text[index + 1] != comma { index += 1 }
+                let end = index == last && text[last] == 13 ? last : index + 1
+                bytes.append(contentsOf: text[start..<end])
                 state = .plain
             }
+            index += 1
         }
         return nil
     }
