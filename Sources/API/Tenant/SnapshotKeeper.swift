@@ -71,17 +71,18 @@ final class SnapshotKeeper: Sendable {
 
     private func write(_ live: LiveSnapshot, _ sessions: SessionSnapshot) {
         let start = monotonicNanoseconds()
+        let position = live.position
         do throws(StorageError) {
             try live.write(to: SnapshotKeeper.livePath(folder))
-            try sessions.write(to: SnapshotKeeper.sessionsPath(folder), position: live.position)
+            try sessions.write(to: SnapshotKeeper.sessionsPath(folder), position: position)
             state.withLock { state in
-                state.position = live.position
+                state.position = position
                 state.writtenAt = monotonicNanoseconds()
                 state.isWriting = false
                 state.count += 1
                 state.lastSeconds = Double(monotonicNanoseconds() - start) / 1e9
             }
-            log.debug("snapshot", ["position": .integer(live.position)])
+            log.debug("snapshot", ["position": .integer(position)])
         } catch {
             // Without a snapshot a restart takes longer and loses nothing.
             state.withLock { $0.isWriting = false }

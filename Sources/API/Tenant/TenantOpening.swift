@@ -62,11 +62,7 @@ public struct TenantOpening {
         let first = LivePlan(types: [], settings: TenantSettings())
         var recovery = TenantService.Recovery()
 
-        let (live, problem) = LiveState.load(
-            path: SnapshotKeeper.livePath(folder), names: names, hasher: resolver.hasher, plan: first,
-            logPosition: store.lastPosition)
-        recovery.snapshotPosition = live.position
-        recovery.snapshotProblem = problem
+        let live = loadLive(first, &recovery)
         if live.position == 0 {
             var totals: [DailyTotal] = []
             try store.dailyTotals { totals.append($0) }
@@ -95,6 +91,20 @@ public struct TenantOpening {
                 folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
                 seconds: options.snapshotSeconds, log: log),
             plan: compiled, settings: settings, recovery: recovery)
+    }
+
+    /// The state of the newest snapshot, or an empty one.
+    private func loadLive(_ plan: LivePlan, _ recovery: inout TenantService.Recovery) -> LiveState {
+        let path = SnapshotKeeper.livePath(folder)
+        switch LiveState.load(from: path, names: names, hasher: resolver.hasher, plan: plan) {
+        case .loaded(let live) where live.position <= store.lastPosition:
+            recovery.snapshotPosition = live.position
+            return live
+        case .loaded: recovery.snapshotProblem = "it is ahead of the log"
+        case .unusable(let reason): recovery.snapshotProblem = reason
+        case .missing: break
+        }
+        return LiveState(names: names, hasher: resolver.hasher, plan: plan)
     }
 
     /// A new tenant's log begins with its plan and its settings.
