@@ -203,6 +203,7 @@ public final class Sessioniser: @unchecked Sendable {
 
     /// Forgets what was assigned since a mark; 0 is the commit's beginning.
     public func rollback(to mark: Int) {
+        if mark <= 0 { failures = 0 }
         while changes.count > max(0, mark), let change = changes.popLast() {
             switch change {
             case .created(let key, let id, let evicted):
