@@ -91,6 +91,9 @@ public final class Collector: Sendable {
     private let follower: any LogFollower
     private let configuration: Configuration
     private let clock: @Sendable () -> Int64
+    private let note: @Sendable (String) -> Void
+    /// An idle writer still drops ids and sessions that have had their time.
+    private static let idleMilliseconds = 60_000
     private let finished = DispatchSemaphore(value: 0)
     /// What it has done.
     public let metrics = CollectorMetrics()
@@ -99,7 +102,7 @@ public final class Collector: Sendable {
     public init(
         store: any TenantStore, deduplication: sending DeduplicationIndex, sessions: sending Sessioniser,
         follower: any LogFollower, configuration: Configuration = Configuration(),
-        clock: @escaping @Sendable () -> Int64
+        clock: @escaping @Sendable () -> Int64, note: @escaping @Sendable (String) -> Void
     ) {
         queue = BoundedQueue(
             maximumRows: configuration.maximumQueuedRows, maximumBytes: configuration.maximumQueuedBytes)
@@ -108,6 +111,7 @@ public final class Collector: Sendable {
         self.follower = follower
         self.configuration = configuration
         self.clock = clock
+        self.note = note
         let thread = Thread { [self] in
             run()
             finished.signal()
@@ -151,7 +155,15 @@ public final class Collector: Sendable {
     }
 
     private func run() {
-        while let group = queue.dequeueAll(maximumRows: configuration.maximumCommitRows) {
+        while let group = queue.dequeueAll(
+            maximumRows: configuration.maximumCommitRows, waiting: Collector.idleMilliseconds)
+        {
+            if group.isEmpty {
+                state.deduplication.commit(through: store.lastPosition, now: clock())
+                state.sessions.commit()
+                tellNotes()
+                continue
+            }
             // A change has a commit of its own: it may read what the changes before it have left.
             var start = 0
             for index in group.indices {
@@ -166,6 +178,12 @@ public final class Collector: Sendable {
 }
 
 // MARK: - One commit
+
+extension Collector {
+    private func tellNotes() {
+        for text in state.deduplication.takeNotes() { note(text) }
+    }
+}
 
 extension Collector {
     private func process(_ group: [CollectWork]) {
@@ -204,6 +222,7 @@ extension Collector {
     ) {
         state.deduplication.commit(through: store.lastPosition, now: clock())
         state.sessions.commit()
+        tellNotes()
         var accepted: UInt64 = 0
         var duplicates: UInt64 = 0
         var rejected: [String: UInt64] = [:]

@@ -52,6 +52,10 @@ struct Board: Sendable {
     private(set) var now: Int64 = .min
     /// For throwing out the one not asked for longest.
     var lastUsed: UInt64 = 0
+    /// When somebody asked for it last, in milliseconds since the epoch.
+    var lastRead: Int64 = .min / 2
+    /// When it was last brought up to date unasked.
+    var lastMaintained: Int64 = .min / 2
 
     private let limits: Limits
     /// How far a clock may be behind the last reader's without the past being looked up again, in milliseconds.

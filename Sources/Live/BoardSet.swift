@@ -77,6 +77,10 @@ struct BoardSet: Sendable {
 
     /// A board with a longer backlog waits for its turn in ``maintain(_:now:)``.
     static let quickBacklog: UInt64 = 16_384
+    /// A board that was read within so many milliseconds is kept up to date at every call.
+    static let readFor: Int64 = 10_000
+    /// The others are brought up to date after so many.
+    static let unreadPause: Int64 = 30_000
 
     init(_ core: borrowing LiveCore, limits: Limits = Limits()) {
         self.limits = limits
@@ -155,6 +159,7 @@ struct BoardSet: Sendable {
         let place = place(key)
         uses += 1
         boards[place].lastUsed = uses
+        boards[place].lastRead = now
         core.changes.look()
         boards[place].catchUp(core, &scores, now: now, needed: limit)
         let members = boards[place].members
@@ -199,12 +204,17 @@ struct BoardSet: Sendable {
         guard !standard.isEmpty else { return false }
         next = (next + 1) % standard.count
         let place = place(standard[next])
+        // Every change is looked at once by every board that keeps up with it: those that nobody reads keep up seldom.
+        let isRead = now &- boards[place].lastRead < Self.readFor
+        let isDue = now &- boards[place].lastMaintained >= Self.unreadPause
+        guard isRead || isDue else { return true }
         let quick = boards[place].backlog(core) <= Self.quickBacklog
         guard quick || step == 0 else { return false }
         core.changes.look()
         uses += 1
         boards[place].lastUsed = uses
         boards[place].catchUp(core, &scores, now: now, needed: 1)
+        boards[place].lastMaintained = now
         return quick
     }
 

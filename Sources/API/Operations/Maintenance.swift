@@ -1,3 +1,4 @@
+internal import Collect
 internal import Dispatch
 public import Domain
 internal import JSON
@@ -69,6 +70,8 @@ public final class Maintenance: Sendable {
         let moment = now - days * Timestamp.millisecondsPerDay
         let before =
             Timestamp.floorDivide(moment, Timestamp.millisecondsPerHour) * Timestamp.millisecondsPerHour
+        // Ids are remembered for 7 days even when their rows go sooner, so they must not need the log any more.
+        if days < 7, !tenant.sealIDs() { return }
         let rows = configuration.rowsPerCommit
         var total = 0
         while !isStopping.load(ordering: .acquiring) {
@@ -85,6 +88,22 @@ public final class Maintenance: Sendable {
 }
 
 extension TenantService {
+    /// Has the ids of everything in the log written to files of their own, and waits for it; false when that takes more
+    /// than 30 seconds.
+    func sealIDs() -> Bool {
+        let position = store.lastPosition
+        _ = collector.submit(.inspect { _, deduplication in deduplication.requestSeal() })
+        for _ in 0..<300 {
+            let isSealed = wait { [collector] done in
+                let look = CollectWork.inspect { _, deduplication in done(deduplication.sealedThrough >= position) }
+                if !collector.submit(look) { done(false) }
+            }
+            if isSealed { return true }
+            sleep(milliseconds: 100)
+        }
+        return false
+    }
+
     /// Removes up to `maximumRows` expired interactions in a commit of their own and waits for it; `nil` when it failed.
     func expire(before: Int64, maximumRows: Int) -> Int? {
         let removed = Shared(Mutex(0))

@@ -84,7 +84,8 @@ public struct TenantOpening {
 
         let collector = Collector(
             store: store, deduplication: deduplication, sessions: sessions, follower: LiveFollower(live: live),
-            configuration: options.collector, clock: clock)
+            configuration: options.collector, clock: clock
+        ) { [log, id] text in log.info("deduplication", ["tenant": .string(id), "message": .string(text)]) }
         return TenantService(
             id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
             snapshots: SnapshotKeeper(
