@@ -16,6 +16,9 @@ final class Overflow {
     let number: Int64
     /// What the main file holds already.
     var moved: Watermarks
+    /// Position up to which entities have been moved; they are written over if it is forgotten.
+    private var movedEntities: Int64 = 0
+    private var removedUpTo: Int64
     /// Whether the main file's log is short enough to write to it.
     var mainIsFree = false
 
@@ -25,6 +28,7 @@ final class Overflow {
     init(path: String, number: Int64, moved: Watermarks, options: StoreOptions) throws(StorageError) {
         self.path = path
         self.moved = moved
+        removedUpTo = moved.position
         let isNew = DatabaseFile.size(path) ?? 0 == 0
         try DatabaseFile.checkHeader(
             path, applicationID: TenantSchema.applicationID, known: TenantSchema.overflowMigrations.count)
@@ -62,19 +66,12 @@ final class Overflow {
 
     // MARK: Moving over
 
-    /// What one step has moved into the main file and not yet removed here.
-    struct Step {
-        /// Entities up to this position.
-        var entities: Int64 = 0
-        /// Whether nothing is left here but what ``settle(into:counters:)`` moves.
-        var isLast = false
-    }
-
-    /// Moves up to `rows` rows (and about 4 MiB) into the main file, where they are durable when this returns.
-    func move(into main: TableWriter, rows: Int) throws(StorageError) -> Step {
+    /// Moves up to `rows` rows (and about 4 MiB) into the main file, where they are durable when this returns. True
+    /// when nothing is left but what ``settle(into:counters:)`` moves.
+    func move(into main: TableWriter, rows: Int) throws(StorageError) -> Bool {
         var budget = Budget(rows: rows, bytes: 4 << 20)
         var reached = moved
-        var step = Step()
+        var entities = movedEntities
         try main.connection.begin()
         do {
             reached.position = try moveLog(into: main.connection, &budget)
@@ -83,15 +80,16 @@ final class Overflow {
                 &budget)
             reached.error = try copy(
                 "system_errors", key: "number", columns: 8, above: moved.error, into: main.connection, &budget)
-            step.entities = try copy("entities", key: "position", columns: 16, above: 0, into: main.connection, &budget)
+            entities = try copy(
+                "entities", key: "position", columns: 16, above: movedEntities, into: main.connection, &budget)
         } catch {
             main.connection.rollback()
             throw error
         }
         try main.connection.commit()
         moved = reached
-        step.isLast = budget.isLeft
-        return step
+        movedEntities = entities
+        return budget.isLeft
     }
 
     /// How much one step may still move.
@@ -166,8 +164,11 @@ final class Overflow {
         try insert.run()
     }
 
-    /// Removes here what a step has moved. Until then the watermarks hide it.
-    func remove(_ step: Step) throws(StorageError) {
+    /// Whether so much has been moved that removing it here is worth a transaction.
+    var isWorthRemoving: Bool { moved.position - removedUpTo >= 50_000 }
+
+    /// Removes here what has been moved, for its room on disk; the watermarks hide it until then.
+    func removeMoved() throws(StorageError) {
         let connection = tables.connection
         try connection.begin()
         do {
@@ -176,7 +177,7 @@ final class Overflow {
                 ("DELETE FROM log_records WHERE seq <= ?1", moved.position),
                 ("DELETE FROM rejected_interactions WHERE number <= ?1", moved.rejected),
                 ("DELETE FROM system_errors WHERE number <= ?1", moved.error),
-                ("DELETE FROM entities WHERE position <= ?1", step.entities),
+                ("DELETE FROM entities WHERE position <= ?1", movedEntities),
             ] {
                 let delete = try connection.cached(sql)
                 delete.bind(1, mark)
@@ -187,6 +188,7 @@ final class Overflow {
             throw error
         }
         try connection.commit()
+        removedUpTo = moved.position
     }
 
     /// Moves the small tables, each of which stands here as it is to be, and says in the main file that this overflow is

@@ -27,14 +27,15 @@ extension SQLiteTenantStore {
             if writer.overflow?.mainIsFree == true { drainStep(writer, rows: max(1000, 2 * appended)) }
             return
         }
+        // While a background copy runs, nothing else may touch the log.
+        guard !state.isCopying.load(ordering: .acquiring) else { return }
         let size = writer.logSize
         if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= options.checkpointBytes {
             _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
             return
         }
-        if size.outstandingBytes >= options.checkpointBytes,
-            !state.isCopying.exchange(true, ordering: .acquiringAndReleasing)
-        {
+        if size.outstandingBytes >= options.checkpointBytes, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
+            state.isCopying.store(true, ordering: .releasing)
             queue.async { self.copyLog(writer.logSize) }
         }
     }

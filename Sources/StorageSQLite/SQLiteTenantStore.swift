@@ -109,7 +109,7 @@ public final class SQLiteTenantStore: TenantStore {
             """
             PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
             PRAGMA cache_size = -\(options.cacheKiB); PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
-            PRAGMA journal_size_limit = \(options.checkpointBytes * 4)
+            PRAGMA journal_size_limit = \(options.checkpointBytes * 2)
             """)
         if options.maximumPages > 0 { try main.execute("PRAGMA max_page_count = \(options.maximumPages)") }
         try DatabaseFile.migrate(main, applicationID: TenantSchema.applicationID, steps: TenantSchema.migrations) {

@@ -8,6 +8,8 @@ final class LogSize: Sendable {
     let frames = Atomic<Int>(0)
     /// Frames of those that are in the database file.
     let copied = Atomic<Int>(0)
+    /// Size of the log below which it is not copied again, after a reader was in the way.
+    let retryBytes = Atomic<Int>(0)
     /// Whether a copy could not be made durable.
     let hasLostSync = Atomic<Bool>(false)
     /// Bytes of one frame.
@@ -23,8 +25,13 @@ final class LogSize: Sendable {
 
     /// Notes the frames after a commit. Fewer than before: the log has begun anew.
     func note(frames count: Int) {
-        if count < copied.load(ordering: .relaxed) { copied.store(0, ordering: .relaxed) }
-        frames.store(count, ordering: .relaxed)
+        if count < frames.exchange(count, ordering: .relaxed) {
+            copied.store(0, ordering: .relaxed)
+            retryBytes.store(0, ordering: .relaxed)
+        } else if count < copied.load(ordering: .relaxed) {
+            // A background copy has just told of the log before.
+            copied.store(0, ordering: .relaxed)
+        }
     }
 }
 
@@ -114,6 +121,9 @@ final class Writer: @unchecked Sendable {
         do {
             let result = try main.connection.checkpoint(SQLITE_CHECKPOINT_RESTART, patience: patience)
             if result.copied >= 0 { logSize.copied.store(result.copied, ordering: .relaxed) }
+            if !result.isComplete {
+                logSize.retryBytes.store(logSize.bytes + options.checkpointBytes, ordering: .relaxed)
+            }
             return result.isComplete
         } catch {
             throw refuse(error)
@@ -141,9 +151,10 @@ final class Writer: @unchecked Sendable {
         guard let overflow else { return true }
         if let failure = failed() { throw failure }
         do {
-            let step = try overflow.move(into: main, rows: rows)
-            try overflow.remove(step)
-            guard step.isLast else { return false }
+            guard try overflow.move(into: main, rows: rows) else {
+                if overflow.isWorthRemoving { try overflow.removeMoved() }
+                return false
+            }
             try overflow.settle(into: main, counters: counters)
         } catch {
             throw refuse(error)
