@@ -106,7 +106,10 @@ public final class FootfallServer: HTTPHandler {
     }
 
     public func problem(status: Int, code: String, message: String) -> HTTPResponse {
-        finish(Problem(status, code, message).response(), for: Caller())
+        // The head may not have been read, so nobody knows whether a page asks; an open server lets any page read why.
+        var caller = Caller()
+        if configuration.corsOrigins.contains("*") { caller.origin = "*" }
+        return finish(Problem(status, code, message).response(), for: caller)
     }
 }
 
@@ -159,7 +162,7 @@ extension FootfallServer {
                 405, "method_not_allowed", "Use \(allowed.joined(separator: ", ")) here.",
                 headers: [("Allow", allowed.joined(separator: ", "))])
         case .unknown:
-            throw Problem(404, "unknown_path", "There is nothing at this path; see /openapi.json or the README.")
+            throw Problem(404, "unknown_path", "There is nothing at this path; the README lists what there is.")
         }
     }
 
