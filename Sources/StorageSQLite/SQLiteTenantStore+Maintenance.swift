@@ -34,7 +34,8 @@ extension SQLiteTenantStore {
             _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
             return
         }
-        if size.outstandingBytes >= options.checkpointBytes, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
+        let enough = writer.load.isFull ? options.checkpointBytes : min(options.copyBytes, options.checkpointBytes)
+        if size.outstandingBytes >= enough, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
             state.isCopying.store(true, ordering: .releasing)
             queue.async { self.copyLog(writer.logSize) }
         }
@@ -52,7 +53,8 @@ extension SQLiteTenantStore {
                 return
             }
             size.copied.store(result.copied, ordering: .relaxed)
-            if size.outstandingBytes < options.checkpointBytes / 16 || result.copied <= before { break }
+            if size.bytes < options.checkpointBytes { return }
+            if size.outstandingBytes < options.checkpointBytes / 64 || result.copied <= before { break }
         }
         state.wantsRestart.store(true, ordering: .releasing)
     }

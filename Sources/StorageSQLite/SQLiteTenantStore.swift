@@ -84,7 +84,7 @@ public final class SQLiteTenantStore: TenantStore {
             main: TableWriter(main), overflow: overflow, recovery: recovery, folder: folder, options: options)
         parts.writer = writer
         // What an earlier process left in the log may be in the page cache only; copying it makes it durable.
-        _ = try main.checkpoint(SQLITE_CHECKPOINT_PASSIVE, patience: 0)
+        _ = try main.checkpoint(SQLITE_CHECKPOINT_TRUNCATE, patience: 20)
         let checkpointer = try Connection(path: path, .readWrite, vfs: options.fileSystem)
         try checkpointer.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64")
         parts.checkpointer = checkpointer

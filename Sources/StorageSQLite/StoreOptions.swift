@@ -4,7 +4,11 @@ public struct StoreOptions: Sendable {
     public var tenant: String?
     /// Whether it is opened for reading alone; every commit is refused then.
     public var readOnly = false
-    /// Size of the write-ahead log, in bytes, from which it is copied into the database in the background.
+    /// Bytes of the write-ahead log that are copied into the database at a time, in the background. A commit that meets
+    /// such a copy waits for the disk longer, the longer the more is copied.
+    public var copyBytes = 4 << 20
+    /// Size of the write-ahead log, in bytes, from which it is used from its start again as soon as all is copied. Also
+    /// what is copied at a time while one commit follows the other without a pause: fewer syncs are worth more then.
     public var checkpointBytes = 32 << 20
     /// Size of the write-ahead log, in bytes, from which commits go to the overflow file while another program's read
     /// keeps the log from being used from its start again.

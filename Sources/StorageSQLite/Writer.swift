@@ -35,6 +35,24 @@ final class LogSize: Sendable {
     }
 }
 
+/// How much of the time commits take, over the last quarter of a second or so.
+struct Load {
+    private var busy: Duration = .zero
+    private var since: ContinuousClock.Instant?
+    /// Whether one commit follows the other without a pause.
+    private(set) var isFull = false
+
+    mutating func note(from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) {
+        busy += end - start
+        let elapsed = end - (since ?? start)
+        if since == nil { since = start }
+        guard elapsed > .milliseconds(250) else { return }
+        isFull = busy > elapsed * 0.9
+        busy = .zero
+        since = end
+    }
+}
+
 /// Everything that writes. Used under the store's lock only, which is why it may cross threads.
 final class Writer: @unchecked Sendable {
     let main: TableWriter
@@ -44,6 +62,7 @@ final class Writer: @unchecked Sendable {
     private(set) var overflow: Overflow?
     private(set) var counters: Counters
     private(set) var summary: BlockSummary
+    private(set) var load = Load()
     private var failure: StorageError?
 
     init(main: TableWriter, overflow: Overflow?, recovery: Recovery, folder: String, options: StoreOptions)
@@ -90,7 +109,9 @@ final class Writer: @unchecked Sendable {
         do { try tables.connection.commit() } catch { throw refuse(error) }
         counters = transaction.counters
         for (index, block) in transaction.blocks { summary[index] = block }
-        return CommitReport(writing: nanoseconds(written - start), syncing: nanoseconds(clock.now - written))
+        let end = clock.now
+        load.note(from: start, to: end)
+        return CommitReport(writing: nanoseconds(written - start), syncing: nanoseconds(end - written))
     }
 
     /// After a lost sync, what is on disk is unknown: nothing is written until the store is opened anew, which reads the

@@ -9,11 +9,11 @@ import Testing
 struct ContractTests {
     @Test(
         "A store holds what was committed and nothing else, through errors, clean-up and reopening",
-        arguments: StoreFactory.all, [1, 2, 3, 4] as [UInt64])
+        arguments: StoreFactory.all, [1, 2, 3] as [UInt64])
     func randomWork(_ factory: StoreFactory, _ seed: UInt64) throws {
         let folder = try TemporaryFolder()
         var work = RandomWork(seed: seed, store: try factory.open(folder.path))
-        for step in 0..<150 {
+        for step in 0..<100 {
             let note: Comment = "seed \(seed), step \(step)"
             switch Int.random(in: 0..<20, using: &work.random) {
             case 0:
@@ -28,7 +28,7 @@ struct ContractTests {
             default: try work.commit(note)
             }
             try factory.afterCommit(folder.path)
-            if step % 5 == 0 { try work.compare(note) }
+            if step % 7 == 0 { try work.compare(note) }
         }
         try work.compare("seed \(seed), end")
         try factory.calm(folder.path, work.store)

@@ -213,6 +213,66 @@ struct ForeignReaderTests {
         #expect(folder.size(SQLiteTenantStore.fileName) > 8 << 20)
     }
 
+    @Test("Reads see every acknowledged row, in order, while the store goes over to the overflow and back")
+    func readsMeanwhile() throws {
+        let folder = try TemporaryFolder()
+        var options = ForeignReaderTests.options()
+        options.checkpointBytes = 50_000
+        options.overflowBytes = 100_000
+        options.overflowPollMilliseconds = 1
+        let store = try SQLiteTenantStore.open(folder: folder.path, options: options)
+        defer { store.close() }
+        try ForeignReaderTests.write(store, count: 100)
+        let progress = Progress()
+        let threads = DispatchGroup()
+        for _ in 0..<2 {
+            threads.enter()
+            Thread.detachNewThread {
+                defer { threads.leave() }
+                let resolver = RowResolver(names: NameTable(), hasher: KeyHasher(seed: store.seed))
+                while !progress.isOver.load(ordering: .relaxed) {
+                    do throws(StorageError) {
+                        let last = store.lastPosition
+                        var expected = max(0, last - 7000)
+                        try store.scan(after: expected, resolver: resolver) { (chunk) throws(StorageError) in
+                            guard case .interactions(let batch) = chunk else { return true }
+                            for row in batch.rows {
+                                expected += 1
+                                guard row.position == expected else { throw StorageError("test", "out of order") }
+                            }
+                            return true
+                        }
+                        guard expected >= last else { throw StorageError("test", "acknowledged and not there") }
+                        guard try store.interactions(at: [last], resolver: resolver).rows.count == 1 else {
+                            throw StorageError("test", "acknowledged and not found")
+                        }
+                        progress.reads.add(1, ordering: .relaxed)
+                    } catch {
+                        Issue.record("\(error)")
+                        return
+                    }
+                }
+            }
+        }
+        var reader: ForeignReader?
+        var overflows = 0
+        for round in 0..<400 {
+            try ForeignReaderTests.write(store, count: 50)
+            if round % 20 == 3 {
+                reader = try ForeignReader(folder.path + "/" + SQLiteTenantStore.fileName)
+                try reader?.begin()
+            } else if round % 20 == 16 {
+                if folder.size(Overflow.fileName) > 0 { overflows += 1 }
+                reader = nil
+            }
+        }
+        withExtendedLifetime(reader) {}
+        progress.isOver.store(true, ordering: .relaxed)
+        threads.wait()
+        #expect(overflows > 3)
+        #expect(progress.reads.load(ordering: .relaxed) > 10)
+    }
+
     // MARK: Crashes
 
     /// Copies a folder as a crash at this moment would leave it; by another process, because closing a file here would
@@ -229,7 +289,7 @@ struct ForeignReaderTests {
 
     @Test(
         "A crash between any two steps of moving over loses nothing and doubles nothing",
-        arguments: [1, 2, 3] as [UInt64])
+        arguments: [1, 2] as [UInt64])
     func crashWhileMoving(_ seed: UInt64) throws {
         let folder = try TemporaryFolder()
         let copies = try TemporaryFolder()
@@ -242,7 +302,7 @@ struct ForeignReaderTests {
         for _ in 0..<15 { try work.commit("before") }
         let reader = try ForeignReader(path + "/" + SQLiteTenantStore.fileName)
         try reader.begin()
-        for _ in 0..<40 { try work.commit("overflowing") }
+        for _ in 0..<30 { try work.commit("overflowing") }
         var names: [String] = []
         func copy(_ name: String) throws { names.append(try crashCopy(path, name, in: copies)) }
 
@@ -253,7 +313,7 @@ struct ForeignReaderTests {
         #expect(try writer.restartLog(patience: 1000))
         var isLast = false
         repeat {
-            isLast = try overflow.move(into: writer.main, rows: 60)
+            isLast = try overflow.move(into: writer.main, rows: 50)
             try copy("moved-\(names.count)")
             if names.count % 3 == 0 {
                 try overflow.removeMoved()
@@ -265,7 +325,7 @@ struct ForeignReaderTests {
         try writer.endOverflow()
         store.state.overflows.add(1, ordering: .relaxed)
         try copy("ended")
-        #expect(names.count > 10)
+        #expect(names.count > 6)
         try work.compare("original")
         store.close()
 

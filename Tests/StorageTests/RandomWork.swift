@@ -124,7 +124,7 @@ struct RandomWork {
 
     mutating func expire(_ note: Comment) throws {
         let before = moment - Int64.random(in: -300_000_000...600_000_000, using: &random)
-        var left = model.expirable(before)
+        var left = model.expirable(before: before)
         let maximum = Int.random(in: 1...2000, using: &random)
         var rounds = 0
         while true {
@@ -141,7 +141,7 @@ struct RandomWork {
                 break
             }
         }
-        model.expire(before: before, removing: .max)
+        model.expire(before: before)
     }
 
     // MARK: Comparison

@@ -2,7 +2,7 @@ import Domain
 import Storage
 
 /// What a store must do, in the plainest form: arrays and dictionaries.
-struct StoreModel: Equatable {
+struct StoreModel {
     enum Item: Equatable {
         case interaction(PlainRow)
         case record(LogRecord)
@@ -34,8 +34,6 @@ struct StoreModel: Equatable {
     var totals: [Total: DailyTotal] = [:]
     var sessions: [Int64: DailySessions] = [:]
 
-    static func == (left: StoreModel, right: StoreModel) -> Bool { left.log == right.log }
-
     mutating func append(_ rows: [PlainRow], sentAt: Int64?) {
         for var row in rows {
             switch row.verdict {
@@ -66,12 +64,10 @@ struct StoreModel: Equatable {
         if let entity { entities[entity.type + "\u{0}" + entity.id] = entity }
     }
 
-    /// Removes what is older, at most `maximumRows` interactions in order of position.
-    mutating func expire(before: Int64, removing count: Int) {
-        var left = count
+    /// Removes what is older and folds it into daily totals.
+    mutating func expire(before: Int64) {
         log.removeAll { item in
-            guard left > 0, case .interaction(let row) = item, row.occurredAt < before else { return false }
-            left -= 1
+            guard case .interaction(let row) = item, row.occurredAt < before else { return false }
             let key = Total(
                 day: Timestamp(milliseconds: row.occurredAt).day, entityType: row.entityType, entityID: row.entityID,
                 type: row.type)
@@ -89,13 +85,7 @@ struct StoreModel: Equatable {
         errors.removeAll { $0.timestamp < before }
     }
 
-    var expirable: (Int64) -> Int {
-        { before in
-            log.count {
-                if case .interaction(let row) = $0 { row.occurredAt < before } else { false }
-            }
-        }
-    }
+    func expirable(before: Int64) -> Int { interactions.count { $0.occurredAt < before } }
 
     var interactions: [PlainRow] {
         log.compactMap { if case .interaction(let row) = $0 { row } else { nil } }
