@@ -63,7 +63,7 @@ let package = Package(
         tests("SchemaTests", ["Schema", "JSON"]),
         tests("DomainTests", ["Domain", "Schema", "JSON"]),
         tests("StorageTests", ["StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
-        tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON"]),
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
         tests("HTTPTests", ["HTTP"]),
         tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),

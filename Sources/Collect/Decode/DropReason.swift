@@ -56,6 +56,8 @@ extension DropReason {
     static func invalidTime(_ field: String) -> DropReason {
         DropReason("invalid_time", "\"\(field)\" must be an RFC 3339 time such as 2026-01-31T12:00:00.000Z.")
     }
+    static let timeBeforeYearOne = DropReason(
+        "invalid_time", "\"occurred_at\", corrected by how far \"sent_at\" is off, lies before the year 1.")
     static func tooOld(_ days: Int64) -> DropReason {
         DropReason("too_old", "This happened longer ago than the \(days) days that interactions are kept.")
     }

@@ -177,6 +177,8 @@ extension ItemDecoder {
         {
             throw .tooOld(days)
         }
+        // A wrong "sent_at" can carry a time out of the years that can be written down.
+        if occurredAt < Timestamp.earliest { throw .timeBeforeYearOne }
         row.occurredAt = occurredAt
     }
 
