@@ -36,7 +36,7 @@ struct LiveBenchmark {
         update(state, &workload)
         memory(state, baseMemory)
         read(state, &workload)
-        return true
+        return snapshot(state, workload)
     }
 
     static func plan(_ workload: LiveWorkload) -> LivePlan {
@@ -108,6 +108,42 @@ struct LiveBenchmark {
         report("live_memory", ["mib": Double(total) / 1_048_576, "resident_mib": residentMemory() - base])
     }
 
+    // MARK: - Snapshots
+
+    private func snapshot(_ state: LiveState, _ workload: LiveWorkload) -> Bool {
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let path = "\(folder)/footfall-bench-\(getpid()).live"
+        defer { unlink(path) }
+        let start = nanoseconds()
+        let frozen = state.freeze()
+        let froze = nanoseconds()
+        do {
+            try frozen.write(to: path)
+        } catch {
+            say("The snapshot could not be written: \(error)", to: STDERR_FILENO)
+            return false
+        }
+        let written = nanoseconds()
+        var status = stat()
+        stat(path, &status)
+        let before = processorNanoseconds()
+        let loading = LiveState.load(
+            from: path, names: workload.names, hasher: workload.hasher, plan: Self.plan(workload))
+        let processor = processorNanoseconds() - before
+        guard case .loaded(let loaded) = loading, loaded.position == state.position else {
+            say("The snapshot could not be loaded.", to: STDERR_FILENO)
+            return false
+        }
+        report(
+            "live_snapshot",
+            [
+                "mib": Double(status.st_size) / 1_048_576, "freeze_us": Double(froze - start) / 1000,
+                "write_ms": Double(written - froze) / 1e6, "load_ms": Double(nanoseconds() - written) / 1e6,
+                "load_processor_ms": Double(processor) / 1e6,
+            ])
+        return true
+    }
+
     // MARK: - Reads
 
     private func read(_ state: LiveState, _ workload: inout LiveWorkload) {
@@ -121,20 +157,27 @@ struct LiveBenchmark {
         report(
             "live_popular_boards",
             ["queries": Double(queries.count), "milliseconds_to_make": Double(nanoseconds() - all) / 1e6])
-        for writes in [0, 20_000] {
-            let latencies = paced(state, &workload, writes: writes, now: now)
+        let trending = [PopularQuery(mode: .trending, limit: 20)]
+        for (name, queries, writes) in [
+            ("live_popular", trending, 0), ("live_popular", trending, 20_000), ("live_popular_mixed", queries, 0),
+            ("live_popular_mixed", queries, 20_000),
+        ] {
+            let (latencies, processor) = paced(state, &workload, queries, writes: writes, now: now)
             report(
-                "live_popular",
+                name,
                 [
                     "entities": Double(entities), "writes_per_second": Double(writes), "per_second": 5000,
                     "p50_us": percentile(latencies, 0.5) / 1000, "p99_us": percentile(latencies, 0.99) / 1000,
                     "p999_us": percentile(latencies, 0.999) / 1000, "max_us": percentile(latencies, 1) / 1000,
+                    "processor_us": processor / 1000,
                 ])
         }
     }
 
-    /// 5,000 requests a second from this thread, timed from when each was due.
-    private func paced(_ state: LiveState, _ workload: inout LiveWorkload, writes: Int, now: Int64) -> [UInt64] {
+    /// 5,000 requests a second from this thread, timed from when each was due; and the processor time of one.
+    private func paced(
+        _ state: LiveState, _ workload: inout LiveWorkload, _ queries: [PopularQuery], writes: Int, now: Int64
+    ) -> (latencies: [UInt64], processor: Double) {
         let stop = Atomic(false)
         let count = Int(seconds * 5000)
         var latencies: [UInt64] = []
@@ -143,7 +186,6 @@ struct LiveBenchmark {
         if writes > 0 {
             for _ in 0..<Int(seconds * 200) { batches.append(workload.batch(writes / 200, now: now)) }
         }
-        let queries = Self.queries()
         let writer = Worker { [batches] in
             let start = nanoseconds()
             for (index, batch) in batches.enumerated() where !stop.load(ordering: .relaxed) {
@@ -154,6 +196,7 @@ struct LiveBenchmark {
                 if index % 20 == 0 { state.maintain(now: now) }
             }
         }
+        var processor: UInt64 = 0
         let start = nanoseconds()
         for index in 0..<count {
             let due = start + UInt64(index) * 200_000
@@ -163,12 +206,14 @@ struct LiveBenchmark {
                 present = nanoseconds()
             }
             while nanoseconds() < due {}
+            let before = processorNanoseconds()
             _ = state.popular(queries[index % queries.count], now: now + Int64(index / 5))
+            processor += processorNanoseconds() - before
             latencies.append(nanoseconds() - due)
         }
         stop.store(true, ordering: .relaxed)
         writer.join()
-        return latencies.sorted()
+        return (latencies.sorted(), Double(processor) / Double(count))
     }
 
     /// Every mode and window, half of them narrowed to one of a few categories or to a type.

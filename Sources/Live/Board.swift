@@ -3,8 +3,8 @@ struct BoardKey: Hashable, Sendable {
     enum Metric: Hashable, Sendable {
         case trending
         case overall
-        /// Number of a counter of the plan.
-        case counter(Int16)
+        /// One of the counters that order lists.
+        case counter(OrderingCounter)
     }
 
     var metric: Metric
@@ -22,11 +22,13 @@ struct Limits: Sendable {
     /// Changes that a board works off rather than being made anew, when half of its candidates are fewer.
     var backlog = 4096
     /// Changes that are put in their place one by one.
-    var singly = 64
+    var singly = 8
     /// Changes that are remembered; a power of two.
     var changes = 1 << 17
     /// Most boards kept; up to about 200 KB each.
     var boards = 256
+    /// Changes, or entities, looked at under one hold of the lock while boards are kept up to date.
+    var slice = 2048
 }
 
 /// A place on a board.
@@ -47,17 +49,28 @@ struct Board: Sendable {
     private var floor: Ranked?
     /// Up to where in the list of changes it has looked; 0 before it is made.
     private var cursor: UInt64 = 0
+    /// First slot of the window that its values are of.
     private var edge: Int32 = .min
     /// The moment it was last brought up to.
-    private(set) var now: Int64 = .min
+    private var now: Int64 = .min
+    /// The best so far while it is made, a slice at a time.
+    private var making: Making?
     /// For throwing out the one not asked for longest.
     var lastUsed: UInt64 = 0
     /// When somebody asked for it last, in milliseconds since the epoch.
     var lastRead: Int64 = .min / 2
     /// When it was last brought up to date unasked.
     var lastMaintained: Int64 = .min / 2
-
     private let limits: Limits
+
+    private struct Making: Sendable {
+        var best: Selection
+        var next = 0
+        let edge: Int32
+        /// Changes from here on have to be looked at again in the end.
+        let cursor: UInt64
+    }
+
     /// How far a clock may be behind the last reader's without the past being looked up again, in milliseconds.
     static let clockSkew: Int64 = 2000
 
@@ -67,32 +80,49 @@ struct Board: Sendable {
     }
 
     /// Bytes held.
-    var bytes: Int { members.capacity * 16 + values.capacity * 24 + 256 }
+    var bytes: Int { members.capacity * 16 + values.capacity * 24 + (making == nil ? 0 : limits.places * 16) + 256 }
 
-    /// Changes it has yet to look at.
-    func backlog(_ core: borrowing LiveCore) -> UInt64 { cursor == 0 ? .max : core.changes.head - cursor }
+    // MARK: - Up to date
 
     /// Brings the board up to date, with at least `needed` places unless fewer entities have a score.
     mutating func catchUp(_ core: borrowing LiveCore, _ scores: inout Scores, now: Int64, needed: Int) {
+        _ = goOn(core, &scores, now: now, budget: .max)
+        if members.count < needed, floor != nil {
+            cursor = 0
+            _ = goOn(core, &scores, now: now, budget: .max)
+        }
+    }
+
+    /// Does up to `budget` of the work that is left before the board is up to date; says whether it is.
+    mutating func goOn(_ core: borrowing LiveCore, _ scores: inout Scores, now: Int64, budget: Int) -> Bool {
         var now = now
         if cursor != 0, now < self.now, now >= self.now &- Self.clockSkew { now = self.now }
         let edge = core.edge(key.span, at: now)
-        defer {
-            self.now = now
+        if mustBeMade(core, edge) {
+            guard make(core, &scores, edge, budget: budget) else { return false }
+        }
+        if edge != self.edge {
             self.edge = edge
+            dropExpired(core, &scores)
         }
-        let backlog = backlog(core)
-        if cursor == 0 || edge < self.edge || backlog > UInt64(core.changes.size)
-            || backlog > UInt64(max(limits.backlog, candidateCount(core) / 2))
-            || (edge > self.edge && core.plan.hasNegativeWeight)
-        {
-            rebuild(core, &scores, edge)
-            return
-        }
-        if edge > self.edge { dropExpired(core, &scores, edge) }
-        if backlog > 0 { lookAgain(core, &scores, edge) }
+        self.now = now
+        lookAgain(core, &scores, budget: budget)
         if members.count > limits.mostPlaces { keepBest(limits.places) }
-        if members.count < needed, floor != nil { rebuild(core, &scores, edge) }
+        return cursor == core.changes.head
+    }
+
+    /// Whether working off what has changed is impossible, or dearer than looking through everything.
+    private mutating func mustBeMade(_ core: borrowing LiveCore, _ edge: Int32) -> Bool {
+        if let making {
+            let isSound = making.edge == edge || (making.edge < edge && !core.plan.hasNegativeWeight)
+            if !isSound || core.changes.head - making.cursor > UInt64(core.changes.size) { self.making = nil }
+            return true
+        }
+        if cursor == 0 || edge < self.edge { return true }
+        // With a weight below zero a score can rise as time goes on, and any entity may come in.
+        if edge > self.edge, core.plan.hasNegativeWeight { return true }
+        let backlog = core.changes.head - cursor
+        return backlog > UInt64(core.changes.size) || backlog > UInt64(max(limits.backlog, candidateCount(core) / 2))
     }
 
     // MARK: - Whole
@@ -103,37 +133,67 @@ struct Board: Sendable {
         return core.entities.count
     }
 
-    private mutating func rebuild(_ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) {
-        var best = Selection(places: limits.places)
+    /// Looks through up to `budget` more candidates; true once there are none left.
+    private mutating func make(
+        _ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32, budget: Int
+    ) -> Bool {
+        var making =
+            self.making ?? Making(best: Selection(places: limits.places), edge: edge, cursor: core.changes.head)
+        self.making = nil
+        let count = candidateCount(core)
+        // The list of a category is not only added to, so that it must be gone through at once.
+        let end = key.category == nil && budget < count - making.next ? making.next + budget : count
         if let category = key.category {
-            for entity in core.categories.entities(category) { consider(entity, &best, core, &scores, edge) }
+            let list = core.categories.entities(category)
+            while making.next < end { consider(list[making.next], &making, core, scores) }
         } else if let type = key.entityType {
-            for entity in core.types.entities(type) { consider(entity, &best, core, &scores, edge) }
+            let list = core.types.entities(type)
+            while making.next < end { consider(list[making.next], &making, core, scores) }
         } else {
-            for entity in 0..<core.entities.count {
-                consider(UInt32(truncatingIfNeeded: entity), &best, core, &scores, edge)
+            while making.next < end {
+                consider(UInt32(truncatingIfNeeded: making.next), &making, core, scores)
             }
         }
-        members = best.sorted(core)
-        floor = best.hasLeftOut ? members.last : nil
+        guard making.next >= count else {
+            self.making = making
+            return false
+        }
+        members = making.best.sorted(core)
+        floor = making.best.hasLeftOut ? members.last : nil
         values = Dictionary(minimumCapacity: members.count)
         for member in members { values[member.entity] = member.value }
-        cursor = core.changes.head
+        self.edge = making.edge
+        cursor = making.cursor
+        return true
     }
 
     @inline(__always)
     private func consider(
-        _ entity: UInt32, _ best: inout Selection, _ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32
+        _ entity: UInt32, _ making: inout Making, _ core: borrowing LiveCore, _ scores: borrowing Scores
     ) {
-        if bound(of: entity, core, scores) < best.least {
-            best.hasLeftOut = true
+        making.next += 1
+        guard isEligible(entity, core) else { return }
+        if bound(of: entity, core, scores) < making.best.least {
+            making.best.hasLeftOut = true
             return
         }
-        let value = value(of: entity, core, &scores, edge)
-        if value > 0 { best.offer(Ranked(value: value, entity: entity), core) }
+        let value = core.value(Int(entity), key.metric, key.span, from: making.edge, scores.factors)
+        if value > 0 { making.best.offer(Ranked(value: value, entity: entity), core) }
     }
 
-    // MARK: - Part
+    // MARK: - One entity
+
+    /// Whether an entity may stand on this board.
+    @inline(__always)
+    private func isEligible(_ entity: UInt32, _ core: borrowing LiveCore) -> Bool {
+        let record = core.entities.address(Int(entity))
+        guard record.pointee.isListed else { return false }
+        if let type = key.entityType, record.pointee.type != type { return false }
+        guard let category = key.category else { return true }
+        // One bit in 64 says no for most.
+        guard record.pointee.categoryMask & (1 << UInt64(category & 63)) != 0 else { return false }
+        return core.infos.address(Int(entity)).pointee.categories.contains { $0.category == category }
+    }
 
     /// What an entity's value cannot exceed, told from its cells alone: all of its interactions, just now.
     @inline(__always)
@@ -143,92 +203,89 @@ struct Board: Sendable {
             switch key.metric {
             case .trending: sum += max(0, core.plan.weight(cell.type)) * Double(cell.count)
             case .overall: sum += max(0, core.plan.popularity(cell.type)) * Double(cell.count)
-            case .counter(let counter): if core.plan.counter(cell.type) == counter { sum += Double(cell.count) }
+            case .counter(let counter):
+                if core.plan.counter(cell.type) == core.plan.number(counter) { sum += Double(cell.count) }
             }
         }
         // Sums in another order may differ in their last bits.
         return (key.metric == .trending ? sum * scores.ceiling : sum) * 1.000_001
     }
 
-    /// What an entity is worth on this board; 0 when it may not stand on it.
-    @inline(__always)
-    private func value(of entity: UInt32, _ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) -> Double {
-        let index = Int(entity)
-        let record = core.entities.address(index)
-        guard record.pointee.isListed else { return 0 }
-        if let type = key.entityType, record.pointee.type != type { return 0 }
-        if let category = key.category,
-            !core.infos.address(index).pointee.categories.contains(where: { $0.category == category })
-        {
-            return 0
-        }
-        switch key.metric {
-        case .trending:
-            switch key.span {
-            case .minutes: return core.trend(index, fromMinute: edge, scores.factors)
-            default: return scores.trend(index, fromHour: edge, core)
-            }
-        case .overall:
-            return key.span == .all ? core.popularity(index) : core.popularity(index, key.span, from: edge)
-        case .counter(let counter):
-            return core.count(index, counter: counter, key.span, from: edge)
-        }
-    }
+    // MARK: - Part
 
     /// Time has moved: buckets have left the window. With no weight below zero scores only fall, so that only those on
     /// the board need be looked at.
-    private mutating func dropExpired(_ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) {
-        let old = members
-        members.removeAll(keepingCapacity: true)
-        for member in old { set(member.entity, value(of: member.entity, core, &scores, edge), core) }
-        members.sort { precedes($0, $1, core) }
+    private mutating func dropExpired(_ core: borrowing LiveCore, _ scores: inout Scores) {
+        var changed: ContiguousArray<Ranked> = []
+        for member in members {
+            let value = scores.value(Int(member.entity), key.metric, key.span, from: edge, core)
+            if value != member.value { changed.append(Ranked(value: value, entity: member.entity)) }
+        }
+        replace(&changed, core)
     }
 
-    private mutating func lookAgain(_ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32) {
+    private mutating func lookAgain(_ core: borrowing LiveCore, _ scores: inout Scores, budget: Int) {
+        let end = UInt64(budget) < core.changes.head - cursor ? cursor + UInt64(budget) : core.changes.head
+        guard cursor < end else { return }
         var changed: ContiguousArray<Ranked> = []
-        for place in cursor..<core.changes.head {
+        for place in cursor..<end {
             let entity = core.changes.entity(at: place)
             // Listed again further on: once is enough.
             guard core.entities.address(Int(entity)).pointee.stamp == place else { continue }
-            if let floor, bound(of: entity, core, scores) < floor.value, values[entity] == nil { continue }
-            let value = value(of: entity, core, &scores, edge)
-            if values[entity] == nil, !qualifies(Ranked(value: value, entity: entity), core) { continue }
-            changed.append(Ranked(value: value, entity: entity))
-        }
-        cursor = core.changes.head
-        if changed.count > limits.singly {
-            for entry in changed where values[entry.entity] != nil {
-                values[entry.entity] = nil
+            if !isEligible(entity, core) {
+                if values[entity] != nil { changed.append(Ranked(value: 0, entity: entity)) }
+                continue
             }
-            members.removeAll(keepingCapacity: true)
-            for (entity, value) in values { members.append(Ranked(value: value, entity: entity)) }
-            for entry in changed { set(entry.entity, entry.value, core) }
-            members.sort { precedes($0, $1, core) }
-            return
-        }
-        for entry in changed {
-            if let old = values[entry.entity] {
-                if old == entry.value { continue }
-                values[entry.entity] = nil
-                let place = place(Ranked(value: old, entity: entry.entity), core)
-                if place < members.count { members.remove(at: place) }
-            }
-            if qualifies(entry, core) {
-                values[entry.entity] = entry.value
-                members.insert(entry, at: place(entry, core))
+            let isMember = values[entity] != nil
+            if !isMember, let floor, bound(of: entity, core, scores) < floor.value { continue }
+            let value = scores.value(Int(entity), key.metric, key.span, from: edge, core)
+            if isMember || qualifies(Ranked(value: value, entity: entity), core) {
+                changed.append(Ranked(value: value, entity: entity))
             }
         }
+        cursor = end
+        replace(&changed, core)
     }
 
-    /// Puts an entity on the board, unsorted, or off it.
-    private mutating func set(_ entity: UInt32, _ value: Double, _ core: borrowing LiveCore) {
-        let entry = Ranked(value: value, entity: entity)
-        if qualifies(entry, core) {
-            values[entity] = value
-            members.append(entry)
-        } else {
-            values[entity] = nil
+    /// Puts entities where their new values belong, or off the board.
+    private mutating func replace(_ changed: inout ContiguousArray<Ranked>, _ core: borrowing LiveCore) {
+        if changed.isEmpty { return }
+        var leaving: ContiguousArray<Int> = []
+        var coming: ContiguousArray<Ranked> = []
+        for entry in changed {
+            let old = values[entry.entity]
+            if old == entry.value { continue }
+            if let old { leaving.append(place(Ranked(value: old, entity: entry.entity), core)) }
+            if qualifies(entry, core) {
+                values[entry.entity] = entry.value
+                coming.append(entry)
+            } else if old != nil {
+                values[entry.entity] = nil
+            }
         }
+        leaving.sort()
+        if leaving.count + coming.count <= limits.singly {
+            for place in leaving.reversed() { members.remove(at: place) }
+            for entry in coming { members.insert(entry, at: place(entry, core)) }
+            return
+        }
+        sort(&coming, core)
+        var merged: ContiguousArray<Ranked> = []
+        merged.reserveCapacity(max(limits.mostPlaces, members.count + coming.count))
+        var (left, next) = (0, 0)
+        for index in members.indices {
+            if left < leaving.count, leaving[left] == index {
+                left += 1
+                continue
+            }
+            while next < coming.count, precedes(coming[next], members[index], core) {
+                merged.append(coming[next])
+                next += 1
+            }
+            merged.append(members[index])
+        }
+        merged.append(contentsOf: coming[next...])
+        members = merged
     }
 
     private func qualifies(_ entry: Ranked, _ core: borrowing LiveCore) -> Bool {
@@ -251,55 +308,5 @@ struct Board: Sendable {
             if precedes(members[middle], entry, core) { low = middle + 1 } else { high = middle }
         }
         return low
-    }
-}
-
-/// Order of a list: score descending, then entity type, then id.
-@inline(__always)
-func precedes(_ left: Ranked, _ right: Ranked, _ core: borrowing LiveCore) -> Bool {
-    left.value != right.value ? left.value > right.value : core.precedes(left.entity, right.entity)
-}
-
-/// The best of many, in a heap whose root is the worst kept.
-struct Selection: Sendable {
-    private let places: Int
-    private var heap: ContiguousArray<Ranked> = []
-    /// Whether there was no place for some.
-    var hasLeftOut = false
-
-    /// What there is still a place for must be worth.
-    @inline(__always) var least: Double { heap.count < places ? -.infinity : heap[0].value }
-
-    init(places: Int) { self.places = places }
-
-    mutating func offer(_ entry: Ranked, _ core: borrowing LiveCore) {
-        if heap.count < places {
-            heap.append(entry)
-            var child = heap.count - 1
-            while child > 0 {
-                let parent = (child - 1) / 2
-                guard precedes(heap[parent], heap[child], core) else { break }
-                heap.swapAt(parent, child)
-                child = parent
-            }
-            return
-        }
-        hasLeftOut = true
-        guard precedes(entry, heap[0], core) else { return }
-        heap[0] = entry
-        var parent = 0
-        while true {
-            var worst = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if precedes(heap[worst], heap[child], core) { worst = child }
-            }
-            if worst == parent { return }
-            heap.swapAt(parent, worst)
-            parent = worst
-        }
-    }
-
-    func sorted(_ core: borrowing LiveCore) -> ContiguousArray<Ranked> {
-        ContiguousArray(heap.sorted { precedes($0, $1, core) })
     }
 }

@@ -1,86 +1,14 @@
 internal import Domain
 
-/// Scores that are kept because they cost something: the factors of the buckets and every entity's trending score in
-/// the window of the settings.
-struct Scores: Sendable {
-    private(set) var factors: Factors
-    private var trends: ContiguousArray<Trend> = []
-    /// First hour of the window of the settings.
-    private var edge: Int32 = .min
-    /// What the newest interaction there can be weighs.
-    private(set) var ceiling: Double = .infinity
-
-    private struct Trend: Sendable {
-        var value: Double = 0
-        var stamp: UInt64 = .max
-        var edge: Int32 = .min
-    }
-
-    init(_ core: borrowing LiveCore) {
-        factors = Scores.factors(core, Factors.halfLives(core.watermark, core.decay.halfLife))
-    }
-
-    private static func factors(_ core: borrowing LiveCore, _ shift: Int) -> Factors {
-        Factors(
-            halfLife: core.decay.halfLife, shift: shift, hour: Slots.hour(core.watermark),
-            minute: Slots.minute(core.watermark))
-    }
-
-    var bytes: Int { trends.capacity * MemoryLayout<Trend>.stride + 1100 * 8 }
-
-    /// Makes ready for a reader at `now`. True when the units have changed, and with them every value of a board.
-    mutating func prepare(_ core: borrowing LiveCore, now: Int64) -> Bool {
-        edge = max(Slots.back(Slots.hour(now), core.plan.windowHours), core.hourFloor)
-        let shift = Factors.halfLives(now, core.decay.halfLife)
-        if abs(shift - factors.shift) > 256 {
-            factors = Scores.factors(core, shift)
-            trends.removeAll(keepingCapacity: true)
-            ceiling = factors.hour(Slots.hour(core.watermark) + 2)
-            return true
-        }
-        if !factors.covers(hour: Slots.hour(core.watermark), minute: Slots.minute(core.watermark)) {
-            factors = Scores.factors(core, factors.shift)
-        }
-        ceiling = factors.hour(Slots.hour(core.watermark) + 2)
-        return false
-    }
-
-    /// An entity's decayed sum from an hour on, in units of ``factors``.
-    mutating func trend(_ entity: Int, fromHour edge: Int32, _ core: borrowing LiveCore) -> Double {
-        if edge != self.edge { return core.trend(entity, fromHour: edge, factors) }
-        if entity >= trends.count {
-            trends.append(contentsOf: repeatElement(Trend(), count: core.entities.count - trends.count))
-        }
-        let stamp = core.entities[entity].stamp
-        if trends[entity].stamp == stamp, trends[entity].edge == edge { return trends[entity].value }
-        let value = core.trend(entity, fromHour: edge, factors)
-        trends[entity] = Trend(value: value, stamp: stamp, edge: edge)
-        return value
-    }
-
-    /// An entity's `trending_score` at a moment.
-    mutating func trendingScore(_ entity: Int, _ core: borrowing LiveCore, now: Int64) -> Double {
-        factors.score(trend(entity, fromHour: edge, core), at: now)
-    }
-}
-
 /// The boards that have been asked for, the standard ones always among them.
 struct BoardSet: Sendable {
     private var boards: [Board] = []
     private var places: [BoardKey: Int] = [:]
     private var standard: [BoardKey] = []
     private var uses: UInt64 = 0
-    private var next = 0
     private var scores: Scores
 
     private let limits: Limits
-
-    /// A board with a longer backlog waits for its turn in ``maintain(_:now:)``.
-    static let quickBacklog: UInt64 = 16_384
-    /// A board that was read within so many milliseconds is kept up to date at every call.
-    static let readFor: Int64 = 10_000
-    /// The others are brought up to date after so many.
-    static let unreadPause: Int64 = 30_000
 
     init(_ core: borrowing LiveCore, limits: Limits = Limits()) {
         self.limits = limits
@@ -115,9 +43,9 @@ struct BoardSet: Sendable {
             case .hours(let count): key.span = .hours(min(count, core.plan.windowHours))
             case .minutes: break
             }
-        } else if let name = query.mode.counter {
-            guard let counter = core.plan.counterNames.firstIndex(of: name) else { return nil }
-            key.metric = .counter(Int16(clamping: counter))
+        } else if let counter = query.mode.counter {
+            guard core.plan.number(counter) >= 0 else { return nil }
+            key.metric = .counter(counter)
         }
         if let name = query.category {
             guard let category = core.categories.find(name) else { return nil }
@@ -197,27 +125,40 @@ struct BoardSet: Sendable {
             isDeleted: record.flags.contains(.deleted))
     }
 
-    /// Brings a standard board up to date, the next one each time, and says whether that was quick. A long backlog is
-    /// worked off one board a call, so that a flood of interactions is not slowed down much.
-    mutating func maintain(_ core: inout LiveCore, now: Int64, step: Int) -> Bool {
-        prepare(core, now: now)
-        guard !standard.isEmpty else { return false }
-        next = (next + 1) % standard.count
-        let place = place(standard[next])
-        // Every change is looked at once by every board that keeps up with it: those that nobody reads keep up seldom.
-        let isRead = now &- boards[place].lastRead < Self.readFor
-        let isDue = now &- boards[place].lastMaintained >= Self.unreadPause
-        guard isRead || isDue else { return true }
-        let quick = boards[place].backlog(core) <= Self.quickBacklog
-        guard quick || step == 0 else { return false }
-        core.changes.look()
-        uses += 1
-        boards[place].lastUsed = uses
-        boards[place].catchUp(core, &scores, now: now, needed: 1)
-        boards[place].lastMaintained = now
-        return quick
-    }
+    /// A board that was read within so many milliseconds is kept up to date at every call.
+    private static let readFor: Int64 = 10_000
+    /// The others are brought up to date after so many.
+    private static let unreadPause: Int64 = 30_000
 
     /// How many boards are always kept.
     var standardCount: Int { standard.count }
+
+    /// Does a slice of the work that a standard board, by its number, has left; says whether there is more.
+    mutating func maintain(_ number: Int, _ core: inout LiveCore, now: Int64) -> Bool {
+        prepare(core, now: now)
+        guard number < standard.count else { return false }
+        let place = place(standard[number])
+        // Every change is looked at once by every board that keeps up with it: those that nobody reads keep up seldom.
+        let isRead = now &- boards[place].lastRead < Self.readFor
+        guard isRead || now &- boards[place].lastMaintained >= Self.unreadPause else { return false }
+        core.changes.look()
+        uses += 1
+        boards[place].lastUsed = uses
+        let isDone = boards[place].goOn(core, &scores, now: now, budget: limits.slice)
+        if isDone { boards[place].lastMaintained = now }
+        return !isDone
+    }
+}
+
+extension PopularMode {
+    /// The counter that orders the list; `nil` for weighted scores.
+    var counter: OrderingCounter? {
+        switch self {
+        case .trending, .overall: nil
+        case .mostViewed: .viewed
+        case .mostCarted: .carted
+        case .mostOrdered: .ordered
+        case .mostSearched: .searched
+        }
+    }
 }

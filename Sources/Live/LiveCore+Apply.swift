@@ -19,7 +19,10 @@ extension LiveCore {
             for index in 0..<rows.count where found[index].entity != .max {
                 if !rows[index].personKey.isNone { found[index].person = findPerson(rows[index].personKey) }
             }
-            for index in 0..<rows.count where found[index].entity != .max { touch(rows, index, found[index]) }
+            for index in 0..<rows.count where found[index].entity != .max {
+                found[index].cell = findCell(Int(found[index].entity), rows[index].type) ?? .max
+            }
+            for index in 0..<rows.count where found[index].entity != .max { touch(found[index]) }
             for index in 0..<rows.count where found[index].entity != .max { count(rows, index, found[index]) }
             position = last
         }
@@ -30,6 +33,8 @@ extension LiveCore {
         var entity: UInt32 = .max
         var session: UInt32 = .max
         var person: UInt32 = .max
+        /// A guess: runs of cells may move until the row is counted.
+        var cell: UInt32 = .max
     }
 
     @inline(__always)
@@ -48,16 +53,19 @@ extension LiveCore {
 
     /// Reads a little of everything that ``count(_:_:_:)`` will write, so that the waits for memory overlap.
     @inline(__always)
-    private mutating func touch(_ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ found: Found) {
-        if let place = findCell(Int(found.entity), rows[index].type) {
-            let cell = cells.address(place)
-            if let hour = buckets.elements(cell.pointee.hours).last { touched &+= hour.count }
-            if let minute = buckets.elements(cell.pointee.minutes).last { touched &+= minute.count }
+    private mutating func touch(_ found: Found) {
+        if found.cell != .max {
+            let cell = cells.address(found.cell)
+            let (hours, minutes) = (cell.pointee.hours, cell.pointee.minutes)
+            if hours.count > 0 { touched &+= buckets.address(hours.base &+ UInt32(hours.count) &- 1).pointee.count }
+            if minutes.count > 0 {
+                touched &+= buckets.address(minutes.base &+ UInt32(minutes.count) &- 1).pointee.count
+            }
         }
         if found.person != .max {
             let person = persons.address(Int(found.person))
             let run = person.pointee.recents
-            let next = Int(run.count) == Self.recentsKept ? person.pointee.head : run.count
+            let next = Int(run.count) == Self.recentsKept ? person.pointee.head : max(run.count, 1) - 1
             if run.size != Run.none { touched &+= recents.address(run.base &+ UInt32(next)).pointee.entity }
         }
     }

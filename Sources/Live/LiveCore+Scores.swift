@@ -3,15 +3,13 @@ internal import Domain
 extension LiveCore {
     /// All-time Σ weight · count.
     func popularity(_ entity: Int) -> Double {
-        var sum = 0.0
-        for cell in cells.elements(entities[entity].cells) { sum += plan.popularity(cell.type) * Double(cell.count) }
-        return sum
+        popularity(entity, .all, from: .min)
     }
 
     /// Σ weight · decayed sums of the buckets from `edge` on, in units of `factors`.
     func trend(_ entity: Int, fromHour edge: Int32, _ factors: borrowing Factors) -> Double {
         var total = 0.0
-        for cell in cells.elements(entities[entity].cells) {
+        for cell in cells.elements(entities.address(entity).pointee.cells) {
             let weight = plan.weight(cell.type)
             if weight == 0 { continue }
             var sum = 0.0
@@ -29,7 +27,7 @@ extension LiveCore {
     /// The same by minutes.
     func trend(_ entity: Int, fromMinute edge: Int32, _ factors: borrowing Factors) -> Double {
         var total = 0.0
-        for cell in cells.elements(entities[entity].cells) {
+        for cell in cells.elements(entities.address(entity).pointee.cells) {
             let weight = plan.weight(cell.type)
             if weight == 0 { continue }
             var sum = 0.0
@@ -44,10 +42,11 @@ extension LiveCore {
         return total
     }
 
-    /// Interactions counted by `counter` within a span.
-    func count(_ entity: Int, counter: Int16, _ span: Span, from edge: Int32) -> Double {
+    /// Interactions counted by a counter within a span.
+    func count(_ entity: Int, _ counter: OrderingCounter, _ span: Span, from edge: Int32) -> Double {
+        let number = plan.number(counter)
         var total: Int64 = 0
-        for cell in cells.elements(entities[entity].cells) where plan.counter(cell.type) == counter {
+        for cell in cells.elements(entities.address(entity).pointee.cells) where plan.counter(cell.type) == number {
             total &+= count(cell, span, from: edge)
         }
         return Double(total)
@@ -56,11 +55,25 @@ extension LiveCore {
     /// Σ weight · count within a span.
     func popularity(_ entity: Int, _ span: Span, from edge: Int32) -> Double {
         var total = 0.0
-        for cell in cells.elements(entities[entity].cells) {
+        for cell in cells.elements(entities.address(entity).pointee.cells) {
             let weight = plan.popularity(cell.type)
             if weight != 0 { total += weight * Double(count(cell, span, from: edge)) }
         }
         return total
+    }
+
+    /// What a list orders an entity by, decayed sums in units of `factors`.
+    @inline(__always)
+    func value(
+        _ entity: Int, _ metric: BoardKey.Metric, _ span: Span, from edge: Int32, _ factors: borrowing Factors
+    ) -> Double {
+        switch metric {
+        case .trending:
+            if case .minutes = span { return trend(entity, fromMinute: edge, factors) }
+            return trend(entity, fromHour: edge, factors)
+        case .overall: return popularity(entity, span, from: edge)
+        case .counter(let counter): return count(entity, counter, span, from: edge)
+        }
     }
 
     @inline(__always)
@@ -83,7 +96,7 @@ extension LiveCore {
     /// All-time counters that are not 0.
     func counters(_ entity: Int) -> [CounterValue] {
         var values: [CounterValue] = []
-        let run = cells.elements(entities[entity].cells)
+        let run = cells.elements(entities.address(entity).pointee.cells)
         values.reserveCapacity(run.count)
         for (number, name) in plan.counterNames.enumerated() {
             var sum: Int64 = 0

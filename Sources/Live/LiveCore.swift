@@ -140,6 +140,7 @@ struct LiveCore: ~Copyable, Sendable {
             let place = CategoryPlace(category: category, place: categories.add(number, to: category))
             infos[Int(number)].categories.append(place)
         }
+        setCategoryMask(number)
         textBytes += infos[Int(number)].heapBytes
         return true
     }
@@ -162,6 +163,13 @@ struct LiveCore: ~Copyable, Sendable {
             fresh.append(CategoryPlace(category: category, place: categories.add(number, to: category)))
         }
         infos[Int(number)].categories = fresh
+        setCategoryMask(number)
+    }
+
+    private mutating func setCategoryMask(_ number: UInt32) {
+        var mask: UInt64 = 0
+        for place in infos[Int(number)].categories { mask |= 1 << UInt64(place.category & 63) }
+        entities[Int(number)].categoryMask = mask
     }
 
     /// Whether entity `left` stands before `right` among equals: by type, then by id, byte by byte.

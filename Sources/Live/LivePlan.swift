@@ -54,6 +54,8 @@ struct CompiledPlan: Sendable {
     private(set) var pageViews: ContiguousArray<Bool> = []
     /// Names of the counters, in the order of the plan.
     private(set) var counterNames: [String] = []
+    /// Numbers of the counters that order lists; −2 for one that the plan does not have.
+    private var ordering: ContiguousArray<Int16> = []
     /// Whether a score can rise because an interaction leaves the window.
     private(set) var hasNegativeWeight = false
     let halfLife: Double
@@ -84,6 +86,7 @@ struct CompiledPlan: Sendable {
             }
             if weight < 0 { hasNegativeWeight = true }
         }
+        ordering = ContiguousArray(OrderingCounter.allCases.map { numbers[$0.name] ?? -2 })
     }
 
     @inline(__always)
@@ -94,6 +97,10 @@ struct CompiledPlan: Sendable {
 
     @inline(__always)
     func counter(_ type: UInt16) -> Int16 { Int(type) < counters.count ? counters[Int(type)] : -1 }
+
+    /// Number of a counter that orders lists; −2 when the plan does not have it.
+    @inline(__always)
+    func number(_ counter: OrderingCounter) -> Int16 { ordering[counter.rawValue] }
 
     @inline(__always)
     func isPageView(_ type: UInt16) -> Bool { Int(type) < pageViews.count && pageViews[Int(type)] }

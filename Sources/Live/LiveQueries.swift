@@ -12,15 +12,19 @@ public enum PopularMode: String, Sendable, CaseIterable {
     case mostSearched = "most_searched"
     /// Weighted counts (`popularity_score`).
     case overall
+}
 
-    /// The counter that orders the list; `nil` for weighted scores.
-    var counter: String? {
+/// The counters that order lists.
+enum OrderingCounter: Int, Sendable, CaseIterable {
+    case viewed, carted, ordered, searched
+
+    /// The counter's name in a plan.
+    var name: String {
         switch self {
-        case .trending, .overall: nil
-        case .mostViewed: "view_count"
-        case .mostCarted: "cart_add_count"
-        case .mostOrdered: "order_count"
-        case .mostSearched: "search_click_count"
+        case .viewed: "view_count"
+        case .carted: "cart_add_count"
+        case .ordered: "order_count"
+        case .searched: "search_click_count"
         }
     }
 }

@@ -91,13 +91,14 @@ extension LiveState {
         }
     }
 
-    /// Brings the standard lists (every mode, over 7 days and over all time) up to date, so that the next query finds
-    /// little left to do. For a background ticker, every 100 ms or so.
+    /// Brings the lists of every mode and window over the whole catalogue up to date, so that the next query finds
+    /// little left to do. For a background ticker, every 100 ms or so; holds the lock for a slice of the work at a time.
     public func maintain(now: Int64) {
-        let count = state.withLock { $0.boards.standardCount }
-        for step in 0..<count {
-            let goesOn = state.withLock { $0.boards.maintain(&$0.core, now: now, step: step) }
-            if !goesOn { return }
+        for number in 0..<(state.withLock { $0.boards.standardCount }) {
+            // In a flood of interactions the rest is left to the next call.
+            for _ in 0..<64 {
+                if !state.withLock({ $0.boards.maintain(number, &$0.core, now: now) }) { break }
+            }
         }
     }
 

@@ -9,6 +9,8 @@ struct EntityRecord: Sendable {
     var stamp: UInt64 = 0
     /// Last interaction in milliseconds; the smallest number before the first.
     var lastAt: Int64 = .min
+    /// A bit for each of its categories: that of the category's number modulo 64.
+    var categoryMask: UInt64 = 0
     /// One cell for each interaction type it had, in the order of their first interaction.
     var cells = Run()
     /// Entity type.
