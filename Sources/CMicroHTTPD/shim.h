@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 /// Called when the library finds its own state broken; it cannot go on, so the line is written and the process ends.
@@ -29,14 +31,14 @@ struct ff_mhd_setup {
     void (*connection_changed)(void *, struct MHD_Connection *, void **, unsigned int event);
     void *(*target_arrived)(void *, const char *, struct MHD_Connection *);
     size_t (*unescape)(void *, struct MHD_Connection *, char *);
-    unsigned int threads, connections, timeout_seconds;
+    unsigned int connections, timeout_seconds;
     size_t connection_memory;
 };
 
 static const unsigned int ff_mhd_connection_started = MHD_CONNECTION_NOTIFY_STARTED;
 static const unsigned int ff_mhd_request_completed = MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
-/// Starts a daemon that does not listen; NULL when that fails.
+/// Starts a daemon of one thread that does not listen; NULL when that fails.
 static inline struct MHD_Daemon *ff_mhd_start(const struct ff_mhd_setup *setup) {
     const unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
                                MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO;
@@ -49,12 +51,29 @@ static inline struct MHD_Daemon *ff_mhd_start(const struct ff_mhd_setup *setup) 
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)setup->connection_changed, setup->context},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)setup->target_arrived, setup->context},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)setup->unescape, setup->context},
-        // A pool of one thread is refused; without the option there is one.
-        {setup->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)setup->threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     return MHD_start_daemon(flags, 0, NULL, NULL, setup->request_arrived, setup->context, MHD_OPTION_ARRAY, items,
                             MHD_OPTION_END);
+}
+
+/// Adds an event descriptor to the daemon's epoll set; writing to it wakes the daemon's thread, which ignores events
+/// without a pointer. -1 when that fails.
+static inline int ff_mhd_add_waker(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL || info->epoll_fd < 0) return -1;
+    int waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (waker < 0) return -1;
+    // Edge-triggered: nobody has to read it.
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.ptr = NULL}};
+    if (epoll_ctl(info->epoll_fd, EPOLL_CTL_ADD, waker, &event) == 0) return waker;
+    close(waker);
+    return -1;
+}
+
+static inline void ff_mhd_wake(int waker) {
+    const uint64_t one = 1;
+    if (write(waker, &one, sizeof one) < 0) return;
 }
 
 /// What the connection's start callback stored, or NULL.

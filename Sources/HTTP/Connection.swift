@@ -25,6 +25,7 @@ final class Connection: @unchecked Sendable {
     }
 
     let server: ServerCore
+    unowned let worker: Worker
     /// The library's connection; valid from start to close.
     let handle: OpaquePointer
     let socket: Int32
@@ -66,8 +67,9 @@ final class Connection: @unchecked Sendable {
     /// The exchange's number and flags; see `Connection+Exchange.swift`.
     let exchangeWord = Atomic<UInt64>(0)
 
-    init(server: ServerCore, handle: OpaquePointer, socket: Int32) {
+    init(server: ServerCore, worker: Worker, handle: OpaquePointer, socket: Int32) {
         self.server = server
+        self.worker = worker
         self.handle = handle
         self.socket = socket
         enter(.headers)

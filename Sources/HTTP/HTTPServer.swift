@@ -31,12 +31,12 @@ public final class HTTPServer: Sendable {
         guard mayStart else { throw HTTPError(code: "already_started", message: "The HTTP server was started before.") }
         do throws(HTTPError) {
             let listener = try ListenSocket.open(core.configuration)
-            try core.startDaemon()
+            try core.startWorkers()
             try core.housekeeper.start(core, listener: listener)
             phase.withLock { $0 = .running(port: listener.port) }
         } catch {
             core.housekeeper.stopAccepting()
-            core.stopDaemon(grace: 0)
+            core.stopWorkers(grace: 0)
             phase.withLock { $0 = .stopped }
             throw error
         }
@@ -53,6 +53,9 @@ public final class HTTPServer: Sendable {
     /// Requests whose headers are in and whose answer is not out, suspended ones included.
     public var activeRequestCount: Int { max(0, core.activeRequests.load(ordering: .relaxed)) }
 
+    /// Memory that request bodies over 16 KiB take now, in bytes.
+    public var bufferedBodyBytes: Int { max(0, core.bufferedBytes.load(ordering: .relaxed)) }
+
     /// Stops: closes the listening socket, waits up to `graceSeconds` for running requests (suspended ones too),
     /// answers what is left with 503, closes all connections. Returns when no server thread runs any more. Must not be
     /// called from a handler.
@@ -63,8 +66,9 @@ public final class HTTPServer: Sendable {
             return true
         }
         guard mustStop else { return }
+        core.drain()
         core.housekeeper.stopAccepting()
-        core.stopDaemon(grace: graceSeconds)
+        core.stopWorkers(grace: graceSeconds)
         core.housekeeper.stop()
         phase.withLock { $0 = .stopped }
     }

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// The thread that accepts connections, ends those whose time is up, and waits for clients to read an answer that was
+/// The thread that accepts connections, ends those whose time is up, wakes busy workers (see `Worker`), and waits for clients to read an answer that was
 /// given before they had sent everything.
 final class Housekeeper: Sendable {
     private struct Lingering {
@@ -107,7 +107,7 @@ final class Housekeeper: Sendable {
             var polled = [pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0)]
             polled.append(pollfd(fd: listener?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
             polled += lingering.map { pollfd(fd: $0.socket, events: Int16(POLLIN), revents: 0) }
-            poll(&polled, nfds_t(polled.count), 500)
+            poll(&polled, nfds_t(polled.count), core.wakeWorkers() ? 5 : 250)
             if polled[0].revents != 0 {
                 var bytes: UInt64 = 0
                 read(wakeup.reading, &bytes, MemoryLayout<UInt64>.size)

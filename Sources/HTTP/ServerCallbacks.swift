@@ -15,14 +15,12 @@ enum ServerCallbacks {
         context, handle, place, event in
         guard let context, let handle, let place else { return }
         if event == ff_mhd_connection_started {
-            let server = Unmanaged<ServerCore>.fromOpaque(context).takeUnretainedValue()
-            let connection = Connection(server: server, handle: handle, socket: ff_mhd_socket(handle))
-            server.register(connection)
-            place.pointee = Unmanaged.passRetained(connection).toOpaque()
+            let worker = Unmanaged<Worker>.fromOpaque(context).takeUnretainedValue()
+            place.pointee = Unmanaged.passRetained(worker.begin(handle)).toOpaque()
         } else if let stored = place.pointee {
             place.pointee = nil
             let connection = Unmanaged<Connection>.fromOpaque(stored).takeRetainedValue()
-            connection.server.remove(connection)
+            connection.worker.end(connection)
         }
     }
 

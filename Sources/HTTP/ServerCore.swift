@@ -2,9 +2,7 @@ internal import CMicroHTTPD
 internal import Glibc
 internal import Synchronization
 
-/// What the public server, its connections and its housekeeper share. It owns libmicrohttpd's daemon, which does not
-/// listen: the housekeeper accepts connections and hands them over, because the library's own way to stop accepting
-/// can end the process (it treats a race between its threads as broken state).
+/// What the public server, its connections, its workers and its housekeeper share.
 final class ServerCore: Sendable {
     let configuration: HTTPServerConfiguration
     let handler: any HTTPHandler
@@ -18,9 +16,7 @@ final class ServerCore: Sendable {
 
     private let draining = Atomic<Bool>(false)
     private let refusing = Atomic<Bool>(false)
-    /// Address of the library's daemon, 0 when there is none. Locked while a connection is handed over, so that it
-    /// is not stopped meanwhile.
-    private let daemon = Mutex<UInt>(0)
+    private let workers = Mutex<[Worker]>([])
     private let registry = Mutex<[ObjectIdentifier: Connection]>([:])
     /// What a client is sent whose body did not arrive in time.
     private let timeoutAnswer: [UInt8]
@@ -48,40 +44,28 @@ final class ServerCore: Sendable {
         return response
     }
 
-    // MARK: The daemon
+    // MARK: Workers
 
-    /// Room for a request's headers, what the library makes of them, the start of its body, and the answer's headers.
-    private var connectionMemory: Int {
-        configuration.maximumHeaderBytes <= 12 << 10 ? 32 << 10 : configuration.maximumHeaderBytes * 3
-    }
-
-    func startDaemon() throws(HTTPError) {
+    func startWorkers() throws(HTTPError) {
         ff_mhd_install_panic()
-        // Each thread has its own share of the limit; the housekeeper keeps the exact one.
-        let share = configuration.maximumConnections + configuration.threads * 2
-        var setup = ff_mhd_setup(
-            context: Unmanaged.passUnretained(self).toOpaque(), request_arrived: ServerCallbacks.requestArrived,
-            request_ended: ServerCallbacks.requestEnded, connection_changed: ServerCallbacks.connectionChanged,
-            target_arrived: ServerCallbacks.targetArrived, unescape: ServerCallbacks.keepEscapes,
-            threads: UInt32(configuration.threads), connections: UInt32(share * configuration.threads),
-            timeout_seconds: UInt32(configuration.connectionTimeoutSeconds + 2), connection_memory: connectionMemory)
-        guard let started = ff_mhd_start(&setup) else {
-            throw HTTPError(
-                code: "system",
-                message: "The HTTP threads could not be started: \(String(cString: strerror(errno))).")
+        for _ in 0..<configuration.threads {
+            let worker = Worker(core: self)
+            try worker.start()
+            workers.withLock { $0.append(worker) }
         }
-        daemon.withLock { $0 = UInt(bitPattern: started) }
     }
 
-    /// Hands an accepted socket to the library, which owns it from here on.
+    /// Hands an accepted socket to the worker that has the fewest.
     func adopt(_ socket: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) {
-        daemon.withLock { pointer in
-            if let running = OpaquePointer(bitPattern: pointer) {
-                MHD_add_connection(running, socket, address, size)
-            } else {
-                close(socket)
-            }
-        }
+        let worker = workers.withLock { $0.min { $0.load < $1.load } }
+        if let worker { worker.adopt(socket, address, size) } else { close(socket) }
+    }
+
+    /// Wakes the workers that need it; whether there are any.
+    func wakeWorkers() -> Bool {
+        let waiting = workers.withLock { workers in workers.filter(\.needsWaking) }
+        for worker in waiting { worker.wake() }
+        return !waiting.isEmpty
     }
 
     // MARK: Connections
@@ -118,10 +102,12 @@ final class ServerCore: Sendable {
 
     // MARK: Stopping
 
+    /// From here on each answer ends its connection.
+    func drain() { draining.store(true, ordering: .sequentiallyConsistent) }
+
     /// Lets what runs come to its end for `grace` seconds, answers 503 to what is left, and closes. The housekeeper
     /// has stopped accepting.
-    func stopDaemon(grace: Double) {
-        draining.store(true, ordering: .sequentiallyConsistent)
+    func stopWorkers(grace: Double) {
         waitWhile(seconds: grace) {
             activeRequests.load(ordering: .sequentiallyConsistent) > 0 || exchanges.waiting > 0
         }
@@ -134,11 +120,11 @@ final class ServerCore: Sendable {
             waitWhile(seconds: 0.01) { exchanges.waiting > 0 }
         } while exchanges.waiting > 0
         waitWhile(seconds: 1) { activeRequests.load(ordering: .sequentiallyConsistent) > 0 }
-        let pointer = daemon.withLock { pointer in
-            defer { pointer = 0 }
-            return pointer
+        let stopping = workers.withLock { workers in
+            defer { workers = [] }
+            return workers
         }
-        if let running = OpaquePointer(bitPattern: pointer) { MHD_stop_daemon(running) }
+        for worker in stopping { worker.stop() }
     }
 
     private func waitWhile(seconds: Double, _ condition: () -> Bool) {

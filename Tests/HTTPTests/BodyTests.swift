@@ -51,22 +51,20 @@ struct BodyTests {
 
     @Test("Large bodies past the server's memory for them are 503; small ones still get through")
     func buffered() throws {
-        try withServer({ $0.maximumBufferedBytes = 3 << 20 }) { server, handler in
-            let half = String(repeating: "x", count: 600_000)
-            let holding = (0..<4).map { _ in Client(port: server.port) }
-            for client in holding {
-                client.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 600001\r\n\r\n" + half)
-            }
-            // Each holds a power of two above what has come; at least the last does not fit.
-            let refused = waitUntil {
-                Client(port: server.port).exchange(post("/echo", half))?.code == "overloaded"
-            }
-            #expect(refused)
+        // Memory grows by doubling: the first body takes between its size and twice that, so it always fits alone and
+        // never together with the second.
+        try withServer({ $0.maximumBufferedBytes = 1_390_000 }) { server, handler in
+            let first = String(repeating: "x", count: 690_000)
+            let second = String(repeating: "y", count: 720_000)
+            let holding = Client(port: server.port)
+            holding.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 690001\r\n\r\n" + first)
+            #expect(waitUntil { server.bufferedBodyBytes >= 690_000 })
+            #expect(Client(port: server.port).exchange(post("/echo", second))?.code == "overloaded")
             #expect(Client(port: server.port).exchange(post("/echo", "small"))?.text == "small")
-            for client in holding { client.send("y") }
-            #expect(holding.contains { $0.read()?.status == 200 })
-            #expect(waitUntil { server.activeRequestCount == 0 })
-            #expect(Client(port: server.port).exchange(post("/echo", half))?.body.count == 600_000)
+            holding.send("z")
+            #expect(holding.read()?.body.count == 690_001)
+            #expect(waitUntil { server.bufferedBodyBytes == 0 })
+            #expect(Client(port: server.port).exchange(post("/echo", first))?.body.count == 690_000)
         }
     }
 

@@ -5,6 +5,8 @@ final class Client: @unchecked Sendable {
     let socket: Int32
     private var buffer: [UInt8] = []
     private(set) var isAtEnd = false
+    /// Why reading ended: 0 when the server closed.
+    private(set) var endError: Int32?
 
     init(port: UInt16) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -76,6 +78,7 @@ final class Client: @unchecked Sendable {
         var piece = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &piece, piece.count, 0)
         guard count > 0 else {
+            endError = count == 0 ? 0 : errno
             isAtEnd = true
             return false
         }
@@ -97,18 +100,22 @@ final class Client: @unchecked Sendable {
         var text: String { String(decoding: body, as: UTF8.self) }
         /// The member `code` of problem details.
         var code: String? {
-            guard let start = text.range(after: "\"code\":\"") else { return nil }
-            return String(text[start...].prefix { $0 != "\"" })
+            guard headers["content-type"] == "application/problem+json" else { return nil }
+            let marker = Array("\"code\":\"".utf8)
+            guard let start = body.firstIndex(of: marker, from: 0) else { return nil }
+            return String(decoding: body[(start + marker.count)...].prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
         }
     }
 
     /// Reads one answer; nil when the connection ends first.
     func read(head: Bool = false) -> Answer? {
         let separator = Array("\r\n\r\n".utf8)
-        var end = buffer.firstIndex(of: separator)
+        var searched = 0
+        var end = buffer.firstIndex(of: separator, from: 0)
         while end == nil {
+            searched = max(0, buffer.count - separator.count)
             guard fill() else { return nil }
-            end = buffer.firstIndex(of: separator)
+            end = buffer.firstIndex(of: separator, from: searched)
         }
         guard let end else { return nil }
         let lines = String(decoding: buffer[..<end], as: UTF8.self).split(
@@ -137,19 +144,19 @@ final class Client: @unchecked Sendable {
 }
 
 extension Array where Element == UInt8 {
-    fileprivate func firstIndex(of part: [UInt8]) -> Int? {
-        guard count >= part.count else { return nil }
-        return (0...(count - part.count)).first { self[$0..<$0 + part.count].elementsEqual(part) }
-    }
-}
-
-extension String {
-    fileprivate func range(after part: String) -> Index? {
-        var index = startIndex
-        while index < endIndex {
-            if self[index...].hasPrefix(part) { return self.index(index, offsetBy: part.count) }
-            index = self.index(after: index)
+    /// Where `part` first begins at or after `start`.
+    fileprivate func firstIndex(of part: [UInt8], from start: Int) -> Int? {
+        guard let first = part.first else { return nil }
+        return withUnsafeBytes { all in
+            guard let base = all.baseAddress else { return nil }
+            var place = start
+            while place < all.count, let found = memchr(base + place, Int32(first), all.count - place) {
+                place = UnsafeRawPointer(found) - base
+                guard all.count - place >= part.count else { return nil }
+                if memcmp(base + place, part, part.count) == 0 { return place }
+                place += 1
+            }
+            return nil
         }
-        return nil
     }
 }

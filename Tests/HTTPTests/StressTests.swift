@@ -10,7 +10,9 @@ struct StressTests {
             let clients = (0..<1000).map { _ in Client(port: server.port) }
             for _ in 0..<3 {
                 for (index, client) in clients.enumerated() { client.send(post("/echo", "body \(index)")) }
-                for (index, client) in clients.enumerated() { #expect(client.read()?.text == "body \(index)") }
+                for (index, client) in clients.enumerated() {
+                    #expect(client.read()?.text == "body \(index)", "ended by \(client.endError ?? -1) at \(time(nil))")
+                }
             }
             #expect(server.connectionCount == 1000)
             for client in clients { client.send(post("/later", "x")) }
@@ -18,6 +20,24 @@ struct StressTests {
             handler.resumeAll()
             for client in clients { #expect(client.read()?.text == "later") }
         }
+    }
+
+    @Test("As many events as the library fetches at a time do not stop a thread", arguments: [128, 256])
+    func fullBatch(count: Int) throws {
+        let handler = SleepyHandler()
+        let server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 1), handler: handler)
+        try server.start()
+        defer { server.stop(graceSeconds: 0) }
+        let clients = (0..<count).map { _ in Client(port: server.port) }
+        for client in clients { #expect(client.exchange(get("/a"))?.status == 200) }
+        // The thread sleeps while all of them send, and then finds exactly that many events.
+        let sleepy = Client(port: server.port)
+        sleepy.send(get("/sleep"))
+        usleep(100_000)
+        for client in clients { client.send(get("/b")) }
+        let start = time(nil)
+        for client in clients { #expect(client.read()?.status == 200) }
+        #expect(time(nil) - start < 10)
     }
 
     @Test("Ten thousand random malformed requests neither end nor hang the server")

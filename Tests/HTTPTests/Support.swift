@@ -59,6 +59,14 @@ struct PlainHandler: HTTPHandler {
     func handle(_ request: borrowing HTTPRequest) -> HTTPAction { .respond(.text("plain")) }
 }
 
+/// Answers at once, but for one path only after a while, during which its thread serves nobody.
+struct SleepyHandler: HTTPHandler {
+    func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
+        if request.pathEquals("/sleep") { usleep(500_000) }
+        return .respond(.text("awake"))
+    }
+}
+
 /// Seeded random numbers (SplitMix64), so that a failure can be repeated.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
