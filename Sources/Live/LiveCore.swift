@@ -35,8 +35,8 @@ struct LiveCore: ~Copyable, Sendable {
     var retainedFrom: Int64 = .min
     /// What memory was read ahead of use, so that the reading is not left out.
     var touched: UInt32 = 0
-    /// Entity that the sweep of old buckets goes on from.
-    var sweepNext = 0
+    /// Entity, and person, that the sweep goes on from.
+    var nextSwept = (entity: 0, person: 0)
 
     /// Heap memory of ids, titles and lists of categories.
     var textBytes = 0
@@ -60,14 +60,13 @@ struct LiveCore: ~Copyable, Sendable {
     /// The watermark from which on the floors are higher.
     private var nextMinute: Int64 = 60_000
 
-    /// Moves the watermark. Says whether its hour is another.
+    /// Moves the watermark. Says whether its minute is another.
     @inline(__always)
     mutating func moveWatermark(to receivedAt: Int64) -> Bool {
         watermark = receivedAt
         if receivedAt < nextMinute { return false }
-        let hour = hourFloor
         setFloors()
-        return hour != hourFloor
+        return true
     }
 
     /// Computes the floors from the watermark and what has been cleaned up.

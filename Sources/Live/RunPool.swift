@@ -108,6 +108,16 @@ struct RunPool<Element: Sendable & BitwiseCopyable>: ~Copyable, @unchecked Senda
         run = Run()
     }
 
+    /// Moves a run out of a page that is a quarter empty or more, so that pages which runs have grown out of are given back.
+    /// For a sweep over all runs now and then.
+    mutating func compact(_ run: inout Run) {
+        guard run.size != Run.none, roomy[Int(run.size)].count > 1 else { return }
+        let page = Int(run.base) >> Self.shift
+        let perPage = (1 << Self.shift) / capacity(run.size)
+        guard Int(used[page]) * 4 <= perPage * 3, roomy[Int(run.size)].last != UInt32(page) else { return }
+        _ = move(&run, to: run.size)
+    }
+
     private mutating func move(_ run: inout Run, to size: UInt8) -> Bool {
         guard let base = allocate(size) else { return false }
         if run.size != Run.none {

@@ -181,7 +181,9 @@ struct LiveBehaviourTests {
     }
 
     @Test("Readers on other threads see whole states that only go forward while interactions are applied")
-    func threads() async {
+    func threads() async throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("live")
         var harness = Harness(seed: 800, limits: LivePropertyTests.small)
         let state = harness.state
         let now = harness.now
@@ -191,11 +193,20 @@ struct LiveBehaviourTests {
             batches.append(Harness.batch(rows, harness.names, harness.hasher))
         }
         let accepted = batches.reduce(0) { $0 + $1.rows.count { $0.verdict == .accepted } }
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [batches] in
                 for (index, batch) in batches.enumerated() {
                     state.apply(batch)
-                    if index % 10 == 5 { _ = state.freeze() }
+                    if index % 10 == 5 {
+                        // Written while interactions go on.
+                        let frozen = state.freeze()
+                        let writing = Task { try frozen.write(to: path) }
+                        for batch in batches[index + 1..<min(index + 10, batches.count)] {
+                            state.apply(batch)
+                            await Task.yield()
+                        }
+                        try await writing.value
+                    }
                     await Task.yield()
                 }
             }
@@ -218,6 +229,7 @@ struct LiveBehaviourTests {
                     }
                 }
             }
+            try await group.waitForAll()
         }
         #expect(state.totals(window: .all, now: now).interactions.reduce(0) { $0 + $1.count } == Int64(accepted))
         #expect(state.memory().map(\.owner) == ["entities", "buckets", "persons", "sessions", "boards", "names"])

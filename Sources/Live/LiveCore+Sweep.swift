@@ -1,0 +1,40 @@
+internal import Domain
+
+extension LiveCore {
+    /// Hours after which no window sees a bucket of an hour, or of a minute.
+    static var hoursDue: Int32 { Slots.hoursKept + 2 }
+    static var minutesDue: Int32 { Slots.minutesKept / 60 + 1 }
+
+    /// Rids the next entities of buckets that no window sees any more.
+    mutating func sweepEntities(_ limit: Int) {
+        let hour = Slots.hour(watermark)
+        for _ in 0..<min(limit, entities.count) {
+            if nextSwept.entity >= entities.count { nextSwept.entity = 0 }
+            let run = entities.address(nextSwept.entity).pointee.cells
+            for place in run.base..<run.base + UInt32(run.count) where cells.address(place).pointee.due <= hour {
+                let cell = cells.writable(place)
+                buckets.trim(&cell.pointee.hours, before: hourFloor)
+                buckets.trim(&cell.pointee.minutes, before: minuteFloor)
+                cell.pointee.due = min(
+                    buckets.elements(cell.pointee.hours).first.map { $0.slot + Self.hoursDue } ?? .max,
+                    buckets.elements(cell.pointee.minutes).first.map { $0.slot / 60 + Self.minutesDue } ?? .max)
+                buckets.compact(&cell.pointee.hours)
+                buckets.compact(&cell.pointee.minutes)
+            }
+            nextSwept.entity += 1
+        }
+    }
+
+    /// Moves the next persons' interactions together.
+    mutating func sweepPersons(_ limit: Int) {
+        for _ in 0..<min(limit, persons.count) {
+            if nextSwept.person >= persons.count { nextSwept.person = 0 }
+            var run = persons.address(nextSwept.person).pointee.recents
+            let base = run.base
+            recents.compact(&run)
+            // A page that a frozen copy shares is not to be copied for nothing.
+            if run.base != base { persons.writable(nextSwept.person).pointee.recents = run }
+            nextSwept.person += 1
+        }
+    }
+}
