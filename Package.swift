@@ -68,6 +68,10 @@ let package = Package(
         tests("HTTPTests", ["HTTP"]),
         tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
         tests("CommandTests", ["Command", "API", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["CSQLite", "CZlib"],
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
