@@ -39,7 +39,8 @@ final class Overflow {
             connection, applicationID: TenantSchema.applicationID, known: TenantSchema.overflowMigrations.count)
         try connection.execute(
             """
-            PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -\(options.cacheKiB / 2); PRAGMA wal_autocheckpoint = 2048;
+            PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+            PRAGMA cache_size = -\(options.cacheKiB / 2); PRAGMA wal_autocheckpoint = 2048;
             PRAGMA journal_size_limit = \(64 << 20)
             """)
         if options.maximumPages > 0 { try connection.execute("PRAGMA max_page_count = \(options.maximumPages)") }

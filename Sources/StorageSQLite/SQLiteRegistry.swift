@@ -51,6 +51,7 @@ public final class SQLiteRegistry: Registry {
         """
     ]
 
+    /// All tenants in order of id.
     public func tenants() throws(StorageError) -> [Tenant] {
         try use { connection throws(StorageError) in
             let statement = try connection.cached("SELECT id, created_at FROM tenants ORDER BY id")
@@ -63,6 +64,7 @@ public final class SQLiteRegistry: Registry {
         }
     }
 
+    /// Adds a tenant; false when there is one with its id.
     public func add(_ tenant: Tenant) throws(StorageError) -> Bool {
         try use { connection throws(StorageError) in
             let statement = try connection.cached("INSERT OR IGNORE INTO tenants VALUES(?1, ?2)")
@@ -73,6 +75,7 @@ public final class SQLiteRegistry: Registry {
         }
     }
 
+    /// All keys that are not revoked, oldest first.
     public func keys() throws(StorageError) -> [KeyEntry] {
         try use { connection throws(StorageError) in
             let statement = try connection.cached(
@@ -94,6 +97,7 @@ public final class SQLiteRegistry: Registry {
         }
     }
 
+    /// Adds a key.
     public func add(_ key: KeyEntry) throws(StorageError) {
         try use { connection throws(StorageError) in
             let statement = try connection.cached("INSERT INTO keys VALUES(?1, ?2, ?3, ?4, NULL, ?5)")
@@ -106,10 +110,12 @@ public final class SQLiteRegistry: Registry {
         }
     }
 
+    /// SQLite's own count of what other connections have written: a few microseconds.
     public func changeToken() throws(StorageError) -> Int64 {
         try use { connection throws(StorageError) in try connection.integer("PRAGMA data_version") ?? 0 }
     }
 
+    /// Closes everything. Idempotent.
     public func close() { connection.withLock { $0.connection = nil } }
 
     private func use<Result: Sendable>(_ body: (Connection) throws(StorageError) -> Result) throws(StorageError)

@@ -3,6 +3,7 @@ public import Domain
 public import Storage
 
 extension SQLiteTenantStore {
+    /// The entity with a type and id: two key look-ups.
     public func entity(type: String, id: String) throws(StorageError) -> Entity? {
         try read { view throws(StorageError) in
             for connection in [view.overflow, view.main].compactMap(\.self) {
@@ -16,6 +17,7 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// A page of entities, read along the key.
     public func entities(type: String?, after: (type: String, id: String)?, limit: Int) throws(StorageError) -> [Entity]
     {
         try read { view throws(StorageError) in

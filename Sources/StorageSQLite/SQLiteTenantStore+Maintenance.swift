@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Dispatch
+internal import Glibc
 internal import Storage
 internal import Synchronization
 
@@ -11,9 +12,9 @@ internal import Synchronization
 extension SQLiteTenantStore {
     /// Before a commit: with a log past the limit that a reader keeps from being restarted, goes over to the overflow.
     func chooseFile(_ writer: Writer) throws(StorageError) {
-        guard writer.overflow == nil, writer.logSize.bytes >= options.overflowBytes,
-            !state.isCopying.load(ordering: .acquiring)
-        else { return }
+        guard writer.overflow == nil, writer.logSize.bytes >= options.overflowBytes else { return }
+        // The disk is slower than the commits: they wait for the copy, or the log would outgrow the limit.
+        while state.isCopying.load(ordering: .acquiring) { usleep(500) }
         if try writer.restartLog(patience: 100) { return }
         try writer.beginOverflow()
         state.overflows.add(1, ordering: .acquiringAndReleasing)
@@ -54,6 +55,7 @@ extension SQLiteTenantStore {
             }
             size.copied.store(result.copied, ordering: .relaxed)
             if size.bytes < options.checkpointBytes { return }
+            if size.bytes >= options.overflowBytes { break }
             if size.outstandingBytes < options.checkpointBytes / 64 || result.copied <= before { break }
         }
         state.wantsRestart.store(true, ordering: .releasing)

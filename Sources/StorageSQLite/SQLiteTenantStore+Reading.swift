@@ -42,6 +42,7 @@ extension SQLiteTenantStore {
 
     // MARK: Interactions by position
 
+    /// The interactions at the given positions: one key look-up each.
     public func interactions(at positions: [Int64], resolver: RowResolver) throws(StorageError) -> InteractionBatch {
         var batch = try read { view throws(StorageError) in
             let reader = RowReader()
@@ -66,6 +67,7 @@ extension SQLiteTenantStore {
 
     // MARK: Folded totals
 
+    /// Folded totals in order of day and entity.
     public func dailyTotals(_ body: (DailyTotal) -> Void) throws(StorageError) {
         // In stretches, so that the write-ahead log is not held up by a slow receiver.
         var last: DailyTotal?
@@ -96,6 +98,7 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// Folded totals of sessions in order of day.
     public func dailySessions() throws(StorageError) -> [DailySessions] {
         try read { view throws(StorageError) in
             var totals: [Int64: DailySessions] = [:]
@@ -114,6 +117,7 @@ extension SQLiteTenantStore {
 
     // MARK: Rejected interactions and error reports
 
+    /// Rejected interactions in order of number. With a code, those of others are read and passed over.
     public func rejected(after: Int64, code: String?, limit: Int) throws(StorageError) -> [RejectedInteraction] {
         try read { view throws(StorageError) in
             var list: [RejectedInteraction] = []
@@ -147,6 +151,7 @@ extension SQLiteTenantStore {
         return try statement.step()
     }
 
+    /// Error reports, newest first.
     public func systemErrors(limit: Int) throws(StorageError) -> [SystemError] {
         try read { view throws(StorageError) in
             var list: [SystemError] = []
@@ -173,6 +178,7 @@ extension SQLiteTenantStore {
 
     // MARK: Plan, settings, values
 
+    /// The newest record of a kind at or below a position.
     public func lastRecord(_ kind: LogRecord.Kind, upTo position: Int64) throws(StorageError) -> LogRecord? {
         try newest { connection throws(StorageError) in
             let statement = try connection.cached(
@@ -192,6 +198,7 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// The newest plan and its version.
     public func plan() throws(StorageError) -> (version: Int64, document: String)? {
         try read { view throws(StorageError) in
             for connection in [view.overflow, view.main].compactMap(\.self) {
@@ -204,6 +211,7 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// The plan of a version.
     public func plan(version: Int64) throws(StorageError) -> String? {
         try newest { connection throws(StorageError) in
             let statement = try connection.cached("SELECT document FROM plan_versions WHERE version = ?1")
@@ -213,6 +221,7 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// Plan versions, newest first.
     public func planVersions() throws(StorageError) -> [(version: Int64, createdAt: Int64)] {
         try read { view throws(StorageError) in
             var versions: [(version: Int64, createdAt: Int64)] = []
@@ -230,10 +239,12 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// The settings document.
     public func settings() throws(StorageError) -> String? {
         try newest { connection throws(StorageError) in try connection.text("SELECT document FROM tenant_settings") }
     }
 
+    /// A small named value.
     public func value(forKey key: String) throws(StorageError) -> String? {
         try newest { connection throws(StorageError) in
             try connection.text("SELECT value FROM store_values WHERE key = ?1", key)

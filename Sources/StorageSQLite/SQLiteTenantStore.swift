@@ -13,6 +13,7 @@ public final class SQLiteTenantStore: TenantStore {
     /// Name of the main file in the tenant's folder.
     public static let fileName = "footfall.sqlite"
 
+    /// The secret seed of the tenant's keys, made with the file.
     public let seed: UInt64
     let folder: String
     let options: StoreOptions
@@ -138,10 +139,13 @@ public final class SQLiteTenantStore: TenantStore {
         return nil
     }
 
+    /// The last position of the log. Read from memory.
     public var lastPosition: Int64 { state.position.load(ordering: .acquiring) }
 
+    /// Number of interactions stored now. Read from memory.
     public func interactionCount() throws(StorageError) -> Int64 { state.interactions.load(ordering: .acquiring) }
 
+    /// How many rejected interactions are kept. Read from memory.
     public func rejectedCount() throws(StorageError) -> Int64 { state.rejected.load(ordering: .acquiring) }
 
     func publish(_ counters: Counters, _ summary: BlockSummary) {
@@ -152,6 +156,8 @@ public final class SQLiteTenantStore: TenantStore {
 
     // MARK: Committing
 
+    /// Runs `work` in one transaction and makes it durable: one sync, of the write-ahead log. `work` must not read from the
+    /// store (`store_misuse`).
     public func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError)
         -> CommitReport
     {
@@ -173,6 +179,7 @@ public final class SQLiteTenantStore: TenantStore {
 
     // MARK: Size and end
 
+    /// Bytes of the main file, its write-ahead log and the overflow.
     public func sizes() -> [(part: String, bytes: Int64)] {
         let main = folder + "/" + SQLiteTenantStore.fileName
         let overflow = folder + "/" + Overflow.fileName
@@ -182,6 +189,7 @@ public final class SQLiteTenantStore: TenantStore {
         ]
     }
 
+    /// Closes everything. Idempotent.
     public func close() {
         guard !state.isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         readers.close()

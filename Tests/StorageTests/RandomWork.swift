@@ -212,6 +212,14 @@ struct RandomWork {
         #expect(try store.rejected(after: 0, code: nil, limit: .max) == model.rejected, note)
         #expect(try store.systemErrors(limit: limit) == Array(model.errors.reversed().prefix(limit)), note)
 
+        for kind in [LogRecord.Kind.plan, .settings, .entity, LogRecord.Kind(rawValue: "none")] {
+            let position = Int64.random(in: 0...(model.lastPosition + 1), using: &random)
+            let record = model.log.last { item in
+                if case .record(let record) = item { record.kind == kind && record.position <= position } else { false }
+            }
+            #expect(try store.lastRecord(kind, upTo: position).map { .record($0) } == record, note)
+        }
+
         let plans = try store.planVersions()
         #expect(plans.map(\.version) == model.plans.reversed().map(\.version), note)
         #expect(plans.map(\.createdAt) == model.plans.reversed().map(\.createdAt), note)
