@@ -112,7 +112,7 @@ extension TenantService {
                 { (transaction) throws(StorageError) in
                     let count = try transaction.expire(before: before, maximumRows: maximumRows)
                     removed.value.withLock { $0 = count }
-                }, applied: {}, completion: { done($0 == nil) })
+                }, applied: { _ in }, completion: { done($0 == nil) })
         }
         return isDone ? removed.value.withLock { $0 } : nil
     }
@@ -130,7 +130,7 @@ extension TenantService {
                     position.value.withLock { $0 = own }
                     try transaction.foldSessions(live.applyRetention(before: before))
                 },
-                applied: { [live] in live.skip(to: position.value.withLock { $0 }) }, completion: { done($0 == nil) })
+                applied: { [live] _ in live.skip(to: position.value.withLock { $0 }) }, completion: { done($0 == nil) })
         }
     }
 
