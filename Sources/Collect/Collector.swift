@@ -14,7 +14,8 @@ public struct CollectWork: Sendable {
         /// `replayed` are the rejected interactions that these take the place of.
         case interactions(InteractionBatch, sentAt: Int64?, replayed: [Int64])
         case change(
-            @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable () -> Void)
+            @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable (Sessioniser) -> Void,
+            prepare: (@Sendable () throws(StorageError) -> Void)?, isAlone: Bool)
         case inspect(@Sendable (Sessioniser, DeduplicationIndex) -> Void)
     }
 
@@ -44,16 +45,32 @@ public struct CollectWork: Sendable {
     }
 
     /// A change of something else, in its place in the log: `write` within the commit, `applied` once it is durable.
-    /// `write` may run again in another commit only after its first one was undone.
+    /// `write` may run again in another commit only after its first one was undone. `prepare` runs before the commit
+    /// begins, with everything before it stored, and may read the store, which `write` may not. `bytes` is what the change
+    /// keeps in memory.
     public static func change(
+        bytes: Int = 1024, prepare: (@Sendable () throws(StorageError) -> Void)? = nil,
         write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
-        applied: @escaping @Sendable () -> Void,
+        applied: @escaping @Sendable (Sessioniser) -> Void,
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
-        CollectWork(kind: .change(write, applied: applied), rows: 1, bytes: 1024, completion: completion)
+        CollectWork(
+            kind: .change(write, applied: applied, prepare: prepare, isAlone: true), rows: 1, bytes: bytes,
+            completion: completion)
     }
 
-    /// A look at the writer's own state between two commits, for snapshots.
+    /// Something that is only added and that nothing reads meanwhile, so that it may share a commit with others.
+    public static func addition(
+        bytes: Int, write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
+        completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    ) -> CollectWork {
+        CollectWork(
+            kind: .change(write, applied: { _ in }, prepare: nil, isAlone: false), rows: 1, bytes: bytes,
+            completion: completion)
+    }
+
+    /// A look at the writer's own state between two commits, for snapshots. It takes place whether or not the commit that
+    /// it has come with succeeds.
     public static func inspect(_ body: @escaping @Sendable (Sessioniser, DeduplicationIndex) -> Void) -> CollectWork {
         CollectWork(kind: .inspect(body), rows: 1, bytes: 0) { _ in }
     }
@@ -167,7 +184,7 @@ public final class Collector: Sendable {
             // A change has a commit of its own: it may read what the changes before it have left.
             var start = 0
             for index in group.indices {
-                guard case .change = group[index].kind else { continue }
+                guard case .change(_, _, _, true) = group[index].kind else { continue }
                 if start < index { process(Array(group[start..<index])) }
                 process([group[index]])
                 start = index + 1
@@ -192,7 +209,8 @@ extension Collector {
             if case .interactions(let batch, _, _) = work.kind { batch } else { nil }
         }
         let sessionMark = state.sessions.mark
-        do {
+        do throws(StorageError) {
+            for work in group { if case .change(_, _, let prepare?, _) = work.kind { try prepare() } }
             let report = try store.commit { (transaction) throws(StorageError) in
                 for index in group.indices {
                     switch group[index].kind {
@@ -203,7 +221,7 @@ extension Collector {
                         try transaction.append(&batch, sentAt: sentAt)
                         if !replayed.isEmpty { try transaction.removeRejected(replayed) }
                         batches[index] = batch
-                    case .change(let write, _): try write(transaction)
+                    case .change(let write, _, _, _): try write(transaction)
                     case .inspect: break
                     }
                 }
@@ -213,7 +231,10 @@ extension Collector {
             state.deduplication.rollback(to: 0)
             state.sessions.rollback(to: sessionMark)
             metrics.update { $0.failedCommits += 1 }
-            for work in group { work.completion(.failure(error)) }
+            for work in group {
+                if case .inspect(let look) = work.kind { look(state.sessions, state.deduplication) }
+                work.completion(.failure(error))
+            }
         }
     }
 
@@ -238,7 +259,7 @@ extension Collector {
                     }
                 }
                 follower.apply(batch)
-            case .change(_, let applied): applied()
+            case .change(_, let applied, _, _): applied(state.sessions)
             case .inspect(let look): look(state.sessions, state.deduplication)
             }
         }

@@ -75,12 +75,13 @@ public final class Maintenance: Sendable {
         let rows = configuration.rowsPerCommit
         var total = 0
         while !isStopping.load(ordering: .acquiring) {
-            guard let removed = tenant.expire(before: before, maximumRows: rows) else { return }
+            guard let removed = tenant.expire(before: before, maximumRows: rows, now: now) else { return }
             total += removed
             if removed < rows { break }
         }
         guard total > 0 else { return }
         tenant.foldSessions(before: before, now: now)
+        tenant.snapshots.request()
         log.info(
             "clean_up",
             ["tenant": .string(tenant.id), "removed": .integer(Int64(total)), "retention_days": .integer(days)])
@@ -104,17 +105,28 @@ extension TenantService {
         return false
     }
 
-    /// Removes up to `maximumRows` expired interactions in a commit of their own and waits for it; `nil` when it failed.
-    func expire(before: Int64, maximumRows: Int) -> Int? {
-        let removed = Shared(Mutex(0))
+    /// Removes up to `maximumRows` expired interactions in a commit of their own and waits for it; `nil` when it failed. A
+    /// record in the same commit says so: a snapshot from before it cannot be brought up to date from the log any more.
+    func expire(before: Int64, maximumRows: Int, now: Int64) -> Int? {
+        let outcome = Shared(Mutex((removed: 0, position: Int64(0))))
         let isDone = wait { [self] done in
             change(
                 { (transaction) throws(StorageError) in
                     let count = try transaction.expire(before: before, maximumRows: maximumRows)
-                    removed.value.withLock { $0 = count }
-                }, applied: {}, completion: { done($0 == nil) })
+                    var position: Int64 = 0
+                    if count > 0 {
+                        let body: JSONValue = ["before": .integer(before), "removed": .integer(Int64(count))]
+                        let record = LogRecord(kind: .retention, receivedAt: now, body: Array(body.text.utf8))
+                        position = try transaction.append(record, entity: nil)
+                    }
+                    outcome.value.withLock { $0 = (count, position) }
+                },
+                applied: { [live] _ in
+                    let position = outcome.value.withLock { $0.position }
+                    if position > 0 { live.skip(to: position) }
+                }, completion: { done($0 == nil) })
         }
-        return isDone ? removed.value.withLock { $0 } : nil
+        return isDone ? outcome.value.withLock { $0.removed } : nil
     }
 
     /// Records the clean-up in the log, drops the sessions and recent interactions that it concerns, and folds the
@@ -130,7 +142,7 @@ extension TenantService {
                     position.value.withLock { $0 = own }
                     try transaction.foldSessions(live.applyRetention(before: before))
                 },
-                applied: { [live] in live.skip(to: position.value.withLock { $0 }) }, completion: { done($0 == nil) })
+                applied: { [live] _ in live.skip(to: position.value.withLock { $0 }) }, completion: { done($0 == nil) })
         }
     }
 

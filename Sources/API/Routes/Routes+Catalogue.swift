@@ -68,7 +68,7 @@ extension Routes {
                     document: document, type: context.parameters[0], id: context.parameters[1],
                     maximumIDBytes: tenant.settings.maximumIDBytes)
             } catch {
-                throw Problem(error)
+                throw Problem(error, status: 422)
             }
             try check(entity, tenant)
             return change(context) { done in
@@ -116,21 +116,21 @@ extension Routes {
     private static func bulk(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         try Query(request.queryItems).refuseRest()
-        var documents: [JSONValue] = []
+        var documents: [Result<JSONValue, Problem>] = []
         if MediaType(request.head) == .ndjson {
             for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
-                documents.append((try? JSONValue(parsing: Array(line))) ?? .null)
+                documents.append(parse(UnsafeRawBufferPointer(rebasing: line)))
             }
         } else {
             let body = try jsonBody(request)
             switch body {
-            case .array(let list): documents = list
+            case .array(let list): documents = list.map { .success($0) }
             case .object(let object) where object["entities"] != nil:
                 guard object.count == 1, case .array(let list) = object["entities"] else {
                     throw Problem(400, "invalid_body", "The body must be {\"entities\": [...]}.")
                 }
-                documents = list
-            default: documents = [body]
+                documents = list.map { .success($0) }
+            default: documents = [.success(body)]
             }
         }
         guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
@@ -142,14 +142,11 @@ extension Routes {
         var results: [JSONValue] = []
         for document in documents {
             do throws(FootfallError) {
-                let entity = try Entity(document: document, maximumIDBytes: tenant.settings.maximumIDBytes)
-                guard tenant.plan.entityType(named: entity.type) != nil else {
-                    throw FootfallError(
-                        "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".")
-                }
+                let entity = try entity(document, tenant)
                 stored.append(entity)
                 results.append(["type": .string(entity.type), "id": .string(entity.id), "status": "ok"])
             } catch {
+                let document = (try? document.get()) ?? .null
                 results.append([
                     "type": document["type"] ?? .null, "id": document["id"] ?? .null, "status": "rejected",
                     "code": .string(error.code), "message": .string(error.message),
@@ -165,14 +162,34 @@ extension Routes {
         }
     }
 
+    private static func entity(_ document: Result<JSONValue, Problem>, _ tenant: TenantService) throws(FootfallError)
+        -> Entity
+    {
+        switch document {
+        case .failure(let problem): throw FootfallError(problem.code, problem.detail)
+        case .success(let document):
+            let entity = try Entity(document: document, maximumIDBytes: tenant.settings.maximumIDBytes)
+            guard tenant.plan.entityType(named: entity.type) != nil else {
+                throw FootfallError(
+                    "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".")
+            }
+            return entity
+        }
+    }
+
     /// The body as a JSON value.
     static func jsonBody(_ request: borrowing HTTPRequest) throws(Problem) -> JSONValue {
         guard MediaType(request.head) == .json else {
             throw Problem(415, "unsupported_media_type", "Send application/json.")
         }
+        return try parse(request.body).get()
+    }
+
+    /// JSON text as a value; what a value cannot keep is refused.
+    private static func parse(_ text: UnsafeRawBufferPointer) -> Result<JSONValue, Problem> {
         let parser = JSONParser()
         do throws(JSONError) {
-            let view = try parser.parse(request.body, maximumDepth: 128)
+            let view = try parser.parse(text, maximumDepth: 128)
             if view.containsDuplicateKey {
                 throw JSONError(code: "duplicate_key", message: "A field is given twice.", offset: nil)
             }
@@ -182,9 +199,10 @@ extension Routes {
             if view.containsNumberOverflow {
                 throw JSONError(code: "number_out_of_range", message: "A number is too large.", offset: nil)
             }
-            return JSONValue(view)
+            // The view points into the parser's buffers.
+            return .success(withExtendedLifetime(parser) { JSONValue(view) })
         } catch {
-            throw Problem(400, error.code, error.message)
+            return .failure(Problem(400, error.code, error.message))
         }
     }
 

@@ -12,7 +12,7 @@ extension Routes {
             let type = MediaType(request.head)
             guard type != .other else { throw unsupportedMediaType }
             var query = try Query(request.queryItems)
-            let importing = try query.string("import") == "true"
+            let importing = try query.choice("import", Choice.self) == .yes
             try query.refuseRest()
             if importing, !context.principal.isAdmin {
                 throw Problem(403, "wrong_scope", "Imports go through \"footfall import\".")
@@ -29,6 +29,11 @@ extension Routes {
             }
         }
     ]
+
+    private enum Choice: String, CaseIterable {
+        case yes = "true"
+        case no = "false"
+    }
 
     static let unsupportedMediaType = Problem(
         415, "unsupported_media_type",
@@ -76,7 +81,8 @@ enum Actor {
         var reception = tenant.reception(now: context.now)
         reception.defaultUser = try id(request, "X-User-Id", reception)
         if let user = try tokenUser(request, context, tenant) {
-            guard reception.defaultUser == nil || reception.defaultUser == user else {
+            // Byte by byte: texts that look alike may be two users.
+            guard reception.defaultUser.map({ $0.utf8.elementsEqual(user.utf8) }) ?? true else {
                 throw Problem(403, "user_not_allowed", "X-User-Id names another user than the user token.")
             }
             reception.defaultUser = user
@@ -98,7 +104,8 @@ enum Actor {
     private static func id(
         _ request: borrowing HTTPRequest, _ name: StaticString, _ reception: Reception
     ) throws(Problem) -> String? {
-        guard let value = request.header(name) else { return nil }
+        guard let sent = request.withHeader(name, { String(validating: $0, as: UTF8.self) }) else { return nil }
+        guard let value = sent else { throw Problem(400, "invalid_header", "\(name) must be text in UTF-8.") }
         guard (1...reception.settings.maximumIDBytes).contains(value.utf8.count) else {
             throw Problem(
                 400, "invalid_header", "\(name) must have 1 to \(reception.settings.maximumIDBytes) bytes.")

@@ -3,6 +3,7 @@ internal import Domain
 internal import HTTP
 internal import JSON
 internal import Storage
+internal import Synchronization
 
 extension Routes {
     /// Refused interactions, and the errors that clients report.
@@ -15,8 +16,8 @@ extension Routes {
             let limit = try query.integer("limit", in: 1...1000) ?? 100
             try query.refuseRest()
             do throws(StorageError) {
-                let rejected = try tenant.store.rejected(after: Int64(after), code: code, limit: limit)
-                return .respond(.json(rejectedAnswer(rejected, total: try tenant.store.rejectedCount(), limit: limit)))
+                let page = try RefusedPage(tenant.store, after: Int64(after), code: code, limit: limit)
+                return .respond(.json(rejectedAnswer(page, total: try tenant.store.rejectedCount())))
             } catch {
                 throw Problem(error)
             }
@@ -65,14 +66,14 @@ extension Routes {
         },
     ]
 
-    private static func rejectedAnswer(_ rejected: [RejectedInteraction], total: Int64, limit: Int) -> [UInt8] {
-        var writer = JSONWriter(reserving: 256 + rejected.count * 512)
+    private static func rejectedAnswer(_ page: RefusedPage, total: Int64) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256 + page.items.count * 512)
         writer.beginObject()
         writer.key("total")
         writer.integer(total)
         writer.key("rejected")
         writer.beginArray()
-        for item in rejected {
+        for item in page.items {
             writer.beginObject()
             writer.key("number")
             writer.integer(item.number)
@@ -97,9 +98,9 @@ extension Routes {
             writer.endObject()
         }
         writer.endArray()
-        if rejected.count == limit, let last = rejected.last {
+        if let cursor = page.nextCursor {
             writer.key("next_cursor")
-            writer.string(String(last.number))
+            writer.string(cursor)
         }
         writer.endObject()
         return writer.bytes
@@ -125,12 +126,18 @@ extension Routes {
                 throw Problem(error)
             }
         }
-        let rejected: [RejectedInteraction]
+        guard tenant.isReplaying.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
+            throw Problem(
+                409, "replay_running", "Another replay of this tenant is under way.", headers: [("Retry-After", "1")])
+        }
+        let page: RefusedPage
         do throws(StorageError) {
-            rejected = try tenant.store.rejected(after: after, code: code, limit: limit)
+            page = try RefusedPage(tenant.store, after: after, code: code, limit: limit)
         } catch {
+            tenant.isReplaying.store(false, ordering: .releasing)
             throw Problem(error)
         }
+        let rejected = page.items
         let reception = tenant.reception(now: context.now)
         var decoded = tenant.decoders.use { decoder in
             decoder.replay(rejected.map { (raw: $0.raw, receivedAt: $0.receivedAt, sentAt: $0.sentAt) }, reception)
@@ -147,10 +154,10 @@ extension Routes {
         let numbers = passed
         let server = context.server
         let caller = context.caller
-        let last = rejected.last?.number
-        let isFull = rejected.count == limit
+        let cursor = page.nextCursor
         return .suspend { [decoded] exchange in
             let work = CollectWork.replay(decoded.batch, numbers: numbers) { result in
+                tenant.isReplaying.store(false, ordering: .releasing)
                 switch result {
                 case .success(let batch):
                     let tracked = batch.rows.count { $0.verdict == .accepted }
@@ -158,7 +165,7 @@ extension Routes {
                         "replayed": .integer(Int64(batch.rows.count)), "tracked": .integer(Int64(tracked)),
                         "rejected": .integer(Int64(refusedAgain)),
                     ]
-                    if isFull, let last { answer["next_cursor"] = .string(String(last)) }
+                    if let cursor { answer["next_cursor"] = .string(cursor) }
                     exchange.resume(
                         with: server.finish(.json(Array(JSONValue.object(answer).text.utf8)), for: caller))
                 case .failure(let error):
@@ -166,6 +173,7 @@ extension Routes {
                 }
             }
             if !tenant.collector.submit(work) {
+                tenant.isReplaying.store(false, ordering: .releasing)
                 exchange.resume(with: server.finish(Problem.queueFull.response(), for: caller))
             }
         }
@@ -175,6 +183,34 @@ extension Routes {
         do throws(Problem) { return try jsonBody(request) } catch {
             throw FootfallError(error.code, error.detail)
         }
+    }
+}
+
+/// Some of the refused interactions, in the order they came.
+struct RefusedPage {
+    /// At most as many as were asked for, fewer when their texts are long.
+    private(set) var items: [RejectedInteraction] = []
+    /// Where the next page begins; `nil` at the end.
+    private(set) var nextCursor: String?
+
+    /// Texts of a page beyond which no more are read, in bytes. A refused line may be as long as a body, and whoever has
+    /// a write key can send a thousand of them.
+    private static let mostBytes = 16 << 20
+    private static let step = 8
+
+    /// Reads a page of what was refused after a number.
+    init(_ store: any TenantStore, after: Int64, code: String?, limit: Int) throws(StorageError) {
+        var bytes = 0
+        var last = after
+        while items.count < limit, bytes < RefusedPage.mostBytes {
+            let wanted = min(RefusedPage.step, limit - items.count)
+            let some = try store.rejected(after: last, code: code, limit: wanted)
+            for item in some { bytes += item.raw.utf8.count + item.message.utf8.count + 256 }
+            items += some
+            guard let end = some.last?.number, some.count == wanted else { return }
+            last = end
+        }
+        nextCursor = items.last.map { String($0.number) }
     }
 }
 

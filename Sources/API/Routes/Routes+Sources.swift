@@ -27,7 +27,7 @@ extension Routes {
             guard MediaType(request.head) == .json || MediaType(request.head) == .text else {
                 throw unsupportedMediaType
             }
-            let reception = tenant.reception(now: context.now)
+            let reception = try Actor.reception(request, context, tenant)
             let (envelope, decoded) = try decode(tenant) { (decoder) throws(FootfallError) in
                 try decoder.phoenix(request.body, reception)
             }

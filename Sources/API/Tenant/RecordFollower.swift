@@ -43,7 +43,12 @@ struct RecordFollower {
         case .retention:
             guard let document = try? JSONValue(parsing: record.body), let before = document["before"]?.integerValue
             else { throw StorageError("store_corrupt", "The record at position \(record.position) cannot be read.") }
-            _ = live.applyRetention(before: before, position: record.position)
+            // Removing rows changes nothing that is derived from them; dropping sessions does.
+            if document["removed"] != nil {
+                live.skip(to: record.position)
+            } else {
+                _ = live.applyRetention(before: before, position: record.position)
+            }
         default:
             throw StorageError(
                 "store_too_new", "The log has a record of kind \"\(record.kind.rawValue)\"; use a later release.")

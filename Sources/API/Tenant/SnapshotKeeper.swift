@@ -12,6 +12,7 @@ final class SnapshotKeeper: Sendable {
         var position: Int64
         var writtenAt = monotonicNanoseconds()
         var isWriting = false
+        var isRequested = false
         var lastProblem: String?
         var lastSeconds: Double = 0
         var count: UInt64 = 0
@@ -41,13 +42,18 @@ final class SnapshotKeeper: Sendable {
     /// Snapshots written since the start.
     var count: UInt64 { state.withLock { $0.count } }
 
+    /// Asks for a snapshot at the next tick.
+    func request() { state.withLock { $0.isRequested = true } }
+
     /// Starts a snapshot when enough has been appended since the last one. Called by a ticker.
     func tick(_ tenant: TenantService) {
         let due = state.withLock { state in
             let news = tenant.live.position - state.position
             guard !state.isWriting, news > 0 else { return false }
-            guard news >= interval || monotonicNanoseconds() - state.writtenAt >= nanoseconds else { return false }
+            guard state.isRequested || news >= interval || monotonicNanoseconds() - state.writtenAt >= nanoseconds
+            else { return false }
             state.isWriting = true
+            state.isRequested = false
             return true
         }
         guard due else { return }
@@ -63,8 +69,10 @@ final class SnapshotKeeper: Sendable {
 
     /// Writes a snapshot at the end, when nothing changes any more.
     func writeLast(of tenant: TenantService) {
-        guard tenant.live.position > position else { return }
+        // One that is being written has the same file.
+        while state.withLock({ $0.isWriting }) { sleep(milliseconds: 10) }
         tenant.collector.withStoppedState { sessions in
+            guard tenant.live.position > position else { return }
             write(tenant.live.freeze(), SessionSnapshot(sessions))
         }
     }

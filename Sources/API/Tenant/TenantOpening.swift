@@ -62,7 +62,7 @@ public struct TenantOpening {
         let first = LivePlan(types: [], settings: TenantSettings())
         var recovery = TenantService.Recovery()
 
-        let live = loadLive(first, &recovery)
+        let live = try loadLive(first, &recovery)
         if live.position == 0 {
             var totals: [DailyTotal] = []
             try store.dailyTotals { totals.append($0) }
@@ -95,9 +95,13 @@ public struct TenantOpening {
     }
 
     /// The state of the newest snapshot, or an empty one.
-    private func loadLive(_ plan: LivePlan, _ recovery: inout TenantService.Recovery) -> LiveState {
+    private func loadLive(_ plan: LivePlan, _ recovery: inout TenantService.Recovery) throws -> LiveState {
         let path = SnapshotKeeper.livePath(folder)
+        let cleanUp = try store.lastRecord(.retention, upTo: store.lastPosition)?.position ?? 0
         switch LiveState.load(from: path, names: names, hasher: resolver.hasher, plan: plan) {
+        case .loaded(let live) where live.position < cleanUp:
+            // What came after it may have been folded into the daily totals, where the log cannot show it.
+            recovery.snapshotProblem = "it is older than the last clean-up"
         case .loaded(let live) where live.position <= store.lastPosition:
             recovery.snapshotPosition = live.position
             return live

@@ -29,6 +29,8 @@ public final class TenantService: Sendable {
     let resolver: RowResolver
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
+    /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
+    let isReplaying = Atomic(false)
     private let current: Mutex<Current>
     /// Restores at opening: rows replayed and seconds spent, for the log and the metrics.
     public let recovery: Recovery
@@ -94,13 +96,15 @@ extension TenantService {
         case invalid(FootfallError)
     }
 
-    /// Queues a change and tells how it ended. `applied` runs on the writer thread before the completion does.
+    /// Queues a change and tells how it ended. `applied` runs on the writer thread before the completion does; it is given
+    /// the writer's sessions. `prepare` runs there before the commit and may read the store.
     func change(
+        bytes: Int = 1024, prepare: (@Sendable () throws(StorageError) -> Void)? = nil,
         _ write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
-        applied: @escaping @Sendable () -> Void,
+        applied: @escaping @Sendable (Sessioniser) -> Void,
         completion: @escaping @Sendable (ChangeFailure?) -> Void
     ) {
-        let work = CollectWork.change(write: write, applied: applied) { result in
+        let work = CollectWork.change(bytes: bytes, prepare: prepare, write: write, applied: applied) { result in
             switch result {
             case .success: completion(nil)
             case .failure(let error): completion(.storage(error))
@@ -126,7 +130,7 @@ extension TenantService {
                 let own = try transaction.append(record, entity: nil)
                 position.value.withLock { $0 = own }
             },
-            applied: { [self] in
+            applied: { [self] _ in
                 guard let next = box.value.withLock({ $0 }) else { return }
                 let settings = current.withLock { current in
                     current.plan = next
@@ -166,7 +170,7 @@ extension TenantService {
                 let own = try transaction.append(record, entity: nil)
                 position.value.withLock { $0 = own }
             },
-            applied: { [self] in
+            applied: { [self] sessions in
                 guard case .success(let settings) = box.value.withLock({ $0 }) else { return }
                 let plan = current.withLock { current in
                     current.settings = settings
@@ -174,7 +178,7 @@ extension TenantService {
                 }
                 live.apply(plan: LivePlan(plan, settings), position: position.value.withLock { $0 })
                 rebuildDecay()
-                _ = collector.submit(.inspect { sessions, _ in sessions.timeout = settings.sessionTimeout })
+                sessions.timeout = settings.sessionTimeout
             }
         ) { failure in
             if let failure { return completion(.failure(failure)) }
@@ -189,7 +193,9 @@ extension TenantService {
     /// Stores entities as they are from now on.
     func put(_ entities: [Entity], now: Int64, completion: @escaping @Sendable (ChangeFailure?) -> Void) {
         let places = Shared(Mutex<[Int64]>([]))
+        let bytes = entities.reduce(0) { $0 + 512 + ($1.description?.utf8.count ?? 0) + $1.attributes.utf8.count }
         change(
+            bytes: bytes,
             { (transaction) throws(StorageError) in
                 var positions: [Int64] = []
                 for entity in entities {
@@ -198,7 +204,7 @@ extension TenantService {
                 }
                 places.value.withLock { $0 = positions }
             },
-            applied: { [live] in
+            applied: { [live] _ in
                 for (entity, position) in zip(entities, places.value.withLock { $0 }) {
                     live.apply(entity: entity, position: position)
                 }
@@ -214,12 +220,11 @@ extension TenantService {
         let position = Shared(Mutex<Int64>(0))
         let limit = settings.maximumIDBytes
         change(
-            { [store] (transaction) throws(StorageError) in
+            prepare: { [store] () throws(StorageError) in
                 let stored = try store.entity(type: type, id: id)
                 guard let stored, !stored.isDeleted else {
-                    box.value.withLock {
-                        $0 = .failure(FootfallError("not_found", "The catalogue has no entity with this type and id."))
-                    }
+                    let message = "The catalogue has no entity with this type and id."
+                    box.value.withLock { $0 = .failure(FootfallError("not_found", message)) }
                     return
                 }
                 do throws(FootfallError) {
@@ -228,15 +233,16 @@ extension TenantService {
                     box.value.withLock { $0 = .success(entity) }
                 } catch {
                     box.value.withLock { $0 = .failure(error) }
-                    return
                 }
+            },
+            { (transaction) throws(StorageError) in
                 if case .success(let entity) = box.value.withLock({ $0 }) {
                     let record = LogRecord(kind: .entity, receivedAt: now, body: Array(entity.document.text.utf8))
                     let own = try transaction.append(record, entity: entity)
                     position.value.withLock { $0 = own }
                 }
             },
-            applied: { [live] in
+            applied: { [live] _ in
                 guard case .success(let entity) = box.value.withLock({ $0 }) else { return }
                 live.apply(entity: entity, position: position.value.withLock { $0 })
             }
@@ -250,12 +256,20 @@ extension TenantService {
         }
     }
 
-    /// Keeps error reports.
+    /// Keeps error reports. They share the commits of interactions: a page that reports many must not hold those up.
     func keep(_ errors: [SystemError], completion: @escaping @Sendable (ChangeFailure?) -> Void) {
-        change(
-            { (transaction) throws(StorageError) in
-                for error in errors { try transaction.append(error) }
-            }, applied: {}, completion: completion)
+        let bytes = errors.reduce(0) {
+            $0 + $1.message.utf8.count + ($1.stack?.utf8.count ?? 0) + $1.metadata.utf8.count
+        }
+        let work = CollectWork.addition(bytes: bytes + errors.count * 256) { (transaction) throws(StorageError) in
+            for error in errors { try transaction.append(error) }
+        } completion: { result in
+            switch result {
+            case .success: completion(nil)
+            case .failure(let error): completion(.storage(error))
+            }
+        }
+        if !collector.submit(work) { completion(.queueFull) }
     }
 }
 

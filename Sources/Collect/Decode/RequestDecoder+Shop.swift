@@ -42,9 +42,20 @@ extension RequestDecoder {
         let browser = root.member("browser_session_id").flatMap { $0.isNull ? nil : $0 }
         let ownList = metadata?.kind == .object ? metadata?.member("list_id") : nil
 
-        var writer = JSONWriter(reserving: body.count * (products.count + 1))
-        writer.beginArray()
+        try checkSize(
+            of: [
+                metadata, customer, browser, root.member("interaction_type"), root.member("session_id"),
+                root.member("context"), root.member("occurred_at"), root.member("sent_at"),
+            ], products: products.count, reception.settings)
+
+        var request = DecodedRequest()
+        request.sentAt = reception.sentAt
+        request.eventID = event
+        var decoder = ItemDecoder(reception: reception, ids: ids)
+        defer { ids = decoder.ids }
+        var writer = JSONWriter(reserving: body.count + 256)
         for (index, product) in products.enumerated() {
+            writer.removeAll()
             writer.beginObject()
             writer.key("id")
             writer.string(products.count == 1 ? event : "\(event):\(index)")
@@ -67,13 +78,24 @@ extension RequestDecoder {
             }
             RequestDecoder.put("metadata", metadata, &writer)
             writer.endObject()
+            try writer.bytes.withBytes { (bytes) throws(FootfallError) in
+                let item = try parse(bytes, with: itemParser)
+                decoder.decode(item, shape: .canonical, into: &request.batch)
+            }
         }
-        writer.endArray()
-        var request = try writer.bytes.withBytes { (bytes) throws(FootfallError) in
-            try decode(bytes, reception, shape: .canonical, entityType: nil)
-        }
-        request.eventID = event
         return (ShopEnvelope(domain: domain), request)
+    }
+
+    /// Refuses an event whose common parts, which every one of its interactions repeats, are larger than an interaction
+    /// may be: a small request must not become a large one.
+    private func checkSize(of parts: [JSONView?], products: Int, _ settings: TenantSettings) throws(FootfallError) {
+        // A text of n bytes may be written in 6n, as escapes.
+        let most = settings.maximumMetadataBytes + 48 * settings.maximumIDBytes
+        let size = parts.reduce(0) { $0 + ($1?.raw.count ?? 0) }
+        guard products == 1 || size <= most else {
+            throw FootfallError(
+                "batch_too_large", "What an event says of several products may have at most \(most) bytes.")
+        }
     }
 
     private func products(_ metadata: JSONView?, limit: Int) throws(FootfallError) -> [JSONView] {

@@ -18,6 +18,8 @@ public struct DecodedRequest: Sendable {
 /// A body that cannot be read as a whole throws and changes nothing; an item that cannot be taken becomes a rejected row.
 public final class RequestDecoder {
     let parser = JSONParser()
+    /// For items that are made from what `parser` holds.
+    let itemParser = JSONParser()
     var ids = IDGenerator()
 
     /// A decoder with buffers of its own.
@@ -26,9 +28,9 @@ public final class RequestDecoder {
     /// How deep a request may nest before it is refused whole: far above what metadata may.
     static let maximumDepth = 512
 
-    func parse(_ body: UnsafeRawBufferPointer) throws(FootfallError) -> JSONView {
+    func parse(_ body: UnsafeRawBufferPointer, with other: JSONParser? = nil) throws(FootfallError) -> JSONView {
         do {
-            return try parser.parse(body, maximumDepth: RequestDecoder.maximumDepth)
+            return try (other ?? parser).parse(body, maximumDepth: RequestDecoder.maximumDepth)
         } catch {
             let place = error.offset.map { " (at byte \($0))" } ?? ""
             throw FootfallError(error.code, "\(error.message)\(place)")
@@ -118,13 +120,15 @@ public final class RequestDecoder {
     }
 
     /// Reads newline-delimited JSON, one interaction a line; blank lines are passed over. A line that is not JSON becomes
-    /// a rejected row.
+    /// a rejected row. A body may have a line for every 64 bytes that it may be long: a row takes some 300 bytes however
+    /// short its line is.
     public func stream(_ body: UnsafeRawBufferPointer, _ reception: Reception) throws(FootfallError) -> DecodedRequest {
         var request = DecodedRequest()
         request.sentAt = reception.sentAt
         request.batch.bytes.reserveCapacity(body.count + body.count / 4)
         var decoder = ItemDecoder(reception: reception, ids: ids)
         defer { ids = decoder.ids }
+        let maximumLines = max(reception.settings.maximumBatch, reception.settings.maximumStreamBytes / 64)
         var start = 0
         while start < body.count {
             var end = start
@@ -132,6 +136,9 @@ public final class RequestDecoder {
             let line = UnsafeRawBufferPointer(rebasing: body[start..<end])
             start = end + 1
             if line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) { continue }
+            guard request.batch.rows.count < maximumLines else {
+                throw FootfallError("batch_too_large", "A request may carry at most \(maximumLines) lines.")
+            }
             do throws(FootfallError) {
                 let item = try parse(line)
                 decoder.decode(item, shape: .canonical, into: &request.batch)

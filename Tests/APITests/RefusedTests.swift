@@ -1,0 +1,86 @@
+import Domain
+import Foundation
+import JSON
+import Storage
+import Synchronization
+import Testing
+
+@testable import API
+
+@Suite("Refused interactions", .serialized)
+struct RefusedTests {
+    private static let zap = #"{"type":"zap","entity_id":"p1","user_id":"u1"}"#
+    private static let plan = #"{"extends":"default","interaction_types":{"zap":{"weight":1}}}"#
+
+    @Test("Pages of long texts end early and can be followed to the end")
+    func pages() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let padding = String(repeating: "x", count: 900_000)
+        for number in 0..<40 {
+            let item =
+                #"{"type":"zap","id":"i\#(number)","entity_id":"p","user_id":"u","metadata":{"x":"\#(padding)"}}"#
+            #expect(try service.send("POST", "/v1/interactions", text: item).status == 422)
+        }
+        var seen: [String] = []
+        var cursor = "0"
+        var pages = 0
+        while true {
+            let page = try service.send("GET", "/v1/rejected?limit=1000&cursor=\(cursor)")
+            #expect(page.status == 200)
+            #expect(page.body.count < 32 << 20)
+            seen += page.json["rejected"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
+            pages += 1
+            guard let next = page.json["next_cursor"]?.stringValue else { break }
+            cursor = next
+        }
+        #expect(seen == (0..<40).map { "i\($0)" })
+        #expect(pages > 1)
+    }
+
+    @Test("A page has as many as were asked for, and says where the next one begins")
+    func limits() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let body = Array(repeating: Self.zap, count: 25).joined(separator: ",")
+        #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").status == 200)
+        for limit in [1, 7, 8, 9, 16, 25, 26] {
+            let page = try service.send("GET", "/v1/rejected?limit=\(limit)").json
+            #expect(page["rejected"]?.arrayValue?.count == min(limit, 25))
+            #expect((page["next_cursor"] != nil) == (limit <= 25), "\(limit)")
+        }
+        #expect(try service.send("GET", "/v1/rejected?code=unknown_type").json["rejected"]?.arrayValue?.count == 25)
+        #expect(try service.send("GET", "/v1/rejected?code=other").json["rejected"]?.arrayValue?.isEmpty == true)
+    }
+
+    @Test("Replays at the same time store each refused interaction once")
+    func replays() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let body = Array(repeating: Self.zap, count: 200).joined(separator: ",")
+        #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").json["tracked"] == 0)
+        #expect(try service.send("PUT", "/v1/plan", text: Self.plan).status == 200)
+        // The writer is held up, so that the replays meet.
+        let gate = DispatchSemaphore(value: 0)
+        service.tenant.change({ _ in gate.wait() }, applied: { _ in }, completion: { _ in })
+        let statuses = Mutex<[Int]>([])
+        let group = DispatchGroup()
+        for _ in 0..<4 {
+            group.enter()
+            Thread.detachNewThread {
+                let status = (try? service.send("POST", "/v1/rejected/replay").status) ?? 0
+                statuses.withLock { $0.append(status) }
+                group.leave()
+            }
+        }
+        Thread.sleep(forTimeInterval: 0.5)
+        gate.signal()
+        group.wait()
+        #expect(statuses.withLock { $0.sorted() } == [200, 409, 409, 409])
+        #expect(try service.tenant.store.interactionCount() == 200)
+        #expect(try service.tenant.store.rejectedCount() == 0)
+        // And the next one is let in.
+        let again = try service.send("POST", "/v1/rejected/replay")
+        #expect(again.status == 200 && again.json["replayed"] == 0)
+    }
+}

@@ -1,0 +1,129 @@
+import Collect
+import Domain
+import Foundation
+import HTTP
+import JSON
+import Live
+import Storage
+import Synchronization
+import Testing
+
+@testable import API
+
+@Suite("The writer and what runs beside it", .serialized)
+struct WriterTests {
+    /// Holds the writer up until the returned gate is opened, so that what is submitted meanwhile is one group.
+    private func hold(_ service: TestService) -> DispatchSemaphore {
+        let gate = DispatchSemaphore(value: 0)
+        let isHeld = DispatchSemaphore(value: 0)
+        service.tenant.change(
+            { _ in
+                isHeld.signal()
+                gate.wait()
+            }, applied: { _ in }, completion: { _ in })
+        isHeld.wait()
+        return gate
+    }
+
+    @Test("A look at the writer's state takes place even when the commit that it came with fails")
+    func inspection() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let gate = hold(service)
+        let failed = DispatchSemaphore(value: 0)
+        let looked = DispatchSemaphore(value: 0)
+        let addition = CollectWork.addition(bytes: 0) { (_) throws(StorageError) in
+            throw StorageError("disk_full", "The disk is full.")
+        } completion: { result in
+            if case .failure = result { failed.signal() }
+        }
+        #expect(service.tenant.collector.submit(addition))
+        #expect(service.tenant.collector.submit(.inspect { _, _ in looked.signal() }))
+        gate.signal()
+        #expect(failed.wait(timeout: .now() + 10) == .success)
+        #expect(looked.wait(timeout: .now() + 10) == .success)
+    }
+
+    @Test("A new session timeout holds from the change on, however full the queue is")
+    func timeout() throws {
+        let service = try TestService { $0.collector.maximumQueuedRows = 1 }
+        defer { service.stop() }
+        let gate = hold(service)
+        let done = DispatchSemaphore(value: 0)
+        service.tenant.changeSettings(["session_timeout_minutes": 5], now: noon) { _ in done.signal() }
+        gate.signal()
+        #expect(done.wait(timeout: .now() + 10) == .success)
+        let timeout = Mutex<Int64>(0)
+        let looked = DispatchSemaphore(value: 0)
+        let look = CollectWork.inspect { sessions, _ in
+            timeout.withLock { $0 = sessions.timeout }
+            looked.signal()
+        }
+        #expect(service.tenant.collector.submit(look))
+        #expect(looked.wait(timeout: .now() + 10) == .success)
+        #expect(timeout.withLock { $0 } == 300_000)
+    }
+
+    @Test("Error reports share a commit with what waits beside them")
+    func reports() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let before = service.tenant.collector.metrics.current.commitRows.count
+        let gate = hold(service)
+        let done = DispatchGroup()
+        for number in 0..<50 {
+            done.enter()
+            let error = SystemError(
+                context: "test", category: "network", message: "\(number)", stack: nil, metadata: "{}", userID: nil,
+                timestamp: noon)
+            service.tenant.keep([error]) { failure in
+                #expect(failure == nil)
+                done.leave()
+            }
+        }
+        gate.signal()
+        done.wait()
+        #expect(try service.tenant.store.systemErrors(limit: 100).count == 50)
+        // The one that held the writer up, and one for all reports.
+        #expect(service.tenant.collector.metrics.current.commitRows.count - before <= 3)
+    }
+
+    @Test("Counts are whole after a crash between a clean-up and the next snapshot")
+    func cleanUp() throws {
+        let folder = NSTemporaryDirectory() + "footfall-api-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let service = try TestService(folder: folder)
+        func view(_ number: Int, _ time: String) throws {
+            let item =
+                #"{"type":"view","id":"i\#(number)","entity_id":"p1","user_id":"u\#(number)","occurred_at":"\#(time)"}"#
+            #expect(try service.send("POST", "/v1/interactions", text: item).status == 200)
+        }
+        func wait(_ condition: () -> Bool) {
+            for _ in 0..<1000 where !condition() { Thread.sleep(forTimeInterval: 0.01) }
+        }
+        // Ninety days are kept: these two will soon be too old, one before and one after the snapshot.
+        try view(1, "2025-11-02T13:00:00Z")
+        service.tenant.snapshots.request()
+        service.tenant.snapshots.tick(service.tenant)
+        wait { service.tenant.snapshots.count == 1 }
+        #expect(service.tenant.snapshots.count == 1)
+        try view(2, "2025-11-02T13:30:00Z")
+        try view(3, "2026-01-31T11:00:00Z")
+        service.clock.now = noon + 3 * Timestamp.millisecondsPerDay
+        let before = service.clock.now - 90 * Timestamp.millisecondsPerDay
+        #expect(service.tenant.expire(before: before, maximumRows: 100, now: service.clock.now) == 2)
+        #expect(
+            service.tenant.live.stats(entityType: "product", id: "p1", now: service.clock.now)?.counts[0].count == 3)
+
+        // The files as a kill leaves them.
+        service.server.stop(graceSeconds: 5)
+        let copy = folder + "-copy"
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+        service.directory.stop()
+        let second = try TestService(folder: copy, clock: service.clock)
+        defer { second.stop() }
+        #expect(second.tenant.live.stats(entityType: "product", id: "p1", now: service.clock.now)?.counts[0].count == 3)
+        #expect(try second.tenant.store.interactionCount() == 1)
+    }
+}
