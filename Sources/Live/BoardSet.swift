@@ -26,7 +26,7 @@ struct BoardSet: Sendable {
         scores = Scores(core)
         standard = []
         for mode in PopularMode.allCases {
-            for window in TimeWindow.allCases {
+            for window in [TimeWindow.week, .all] {
                 let query = PopularQuery(mode: mode, window: window)
                 if let key = key(query, core), !standard.contains(key) { standard.append(key) }
             }
@@ -87,6 +87,7 @@ struct BoardSet: Sendable {
         let place = place(key)
         uses += 1
         boards[place].lastUsed = uses
+        boards[place].lastRead = now
         core.changes.look()
         boards[place].catchUp(core, &scores, now: now, needed: limit)
         let members = boards[place].members
@@ -124,14 +125,15 @@ struct BoardSet: Sendable {
             isDeleted: record.flags.contains(.deleted))
     }
 
-    /// How many boards are always kept.
-    var standardCount: Int { standard.count }
+    /// The boards to be kept up to date: the standard ones and those asked for in the last minute.
+    mutating func maintained(now: Int64) -> [BoardKey] {
+        standard + boards.filter { $0.lastRead > now &- 60_000 && !standard.contains($0.key) }.map(\.key)
+    }
 
-    /// Does a slice of the work that a standard board, by its number, has left; says whether there is more.
-    mutating func maintain(_ number: Int, _ core: inout LiveCore, now: Int64) -> Bool {
+    /// Does a slice of the work that a board has left; says whether there is more.
+    mutating func maintain(_ key: BoardKey, _ core: inout LiveCore, now: Int64) -> Bool {
         prepare(core, now: now)
-        guard number < standard.count else { return false }
-        let place = place(standard[number])
+        let place = place(key)
         core.changes.look()
         uses += 1
         boards[place].lastUsed = uses
