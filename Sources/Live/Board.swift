@@ -49,15 +49,15 @@ struct Board: Sendable {
     private var floor: Ranked?
     /// Up to where in the list of changes it has looked; 0 before it is made.
     private var cursor: UInt64 = 0
-    /// First slot of the window that its values are of.
-    private var edge: Int32 = .min
+    /// The slots that its values are of.
+    private var window = Window()
     /// The moment it was last brought up to.
     private var now: Int64 = .min
     /// The best so far while it is made, a slice at a time.
     private var making: Making?
     /// For throwing out the one not asked for longest.
     var lastUsed: UInt64 = 0
-    /// When somebody asked for it last, in milliseconds since the epoch.
+    /// When it was last asked for, in milliseconds since the epoch.
     var lastRead: Int64 = .min / 2
     /// When it was last brought up to date unasked.
     var lastMaintained: Int64 = .min / 2
@@ -66,7 +66,7 @@ struct Board: Sendable {
     private struct Making: Sendable {
         var best: Selection
         var next = 0
-        let edge: Int32
+        let window: Window
         /// Changes from here on have to be looked at again in the end.
         let cursor: UInt64
     }
@@ -97,12 +97,12 @@ struct Board: Sendable {
     mutating func goOn(_ core: borrowing LiveCore, _ scores: inout Scores, now: Int64, budget: Int) -> Bool {
         var now = now
         if cursor != 0, now < self.now, now >= self.now &- Self.clockSkew { now = self.now }
-        let edge = core.edge(key.span, at: now)
-        if mustBeMade(core, edge) {
-            guard make(core, &scores, edge, budget: budget) else { return false }
+        let window = core.window(key.span, at: now)
+        if mustBeMade(core, window.edge) {
+            guard make(core, &scores, window, budget: budget) else { return false }
         }
-        if edge != self.edge {
-            self.edge = edge
+        if window != self.window {
+            self.window = window
             dropExpired(core, &scores)
         }
         self.now = now
@@ -114,13 +114,14 @@ struct Board: Sendable {
     /// Whether working off what has changed is impossible, or dearer than looking through everything.
     private mutating func mustBeMade(_ core: borrowing LiveCore, _ edge: Int32) -> Bool {
         if let making {
-            let isSound = making.edge == edge || (making.edge < edge && !core.plan.hasNegativeWeight)
+            let isSound =
+                making.window.edge == edge || (making.window.edge < edge && !core.plan.hasNegativeWeight)
             if !isSound || core.changes.head - making.cursor > UInt64(core.changes.size) { self.making = nil }
             return true
         }
-        if cursor == 0 || edge < self.edge { return true }
+        if cursor == 0 || edge < window.edge { return true }
         // With a weight below zero a score can rise as time goes on, and any entity may come in.
-        if edge > self.edge, core.plan.hasNegativeWeight { return true }
+        if edge > window.edge, core.plan.hasNegativeWeight { return true }
         let backlog = core.changes.head - cursor
         return backlog > UInt64(core.changes.size) || backlog > UInt64(max(limits.backlog, candidateCount(core) / 2))
     }
@@ -135,10 +136,10 @@ struct Board: Sendable {
 
     /// Looks through up to `budget` more candidates; true once there are none left.
     private mutating func make(
-        _ core: borrowing LiveCore, _ scores: inout Scores, _ edge: Int32, budget: Int
+        _ core: borrowing LiveCore, _ scores: inout Scores, _ window: Window, budget: Int
     ) -> Bool {
         var making =
-            self.making ?? Making(best: Selection(places: limits.places), edge: edge, cursor: core.changes.head)
+            self.making ?? Making(best: Selection(places: limits.places), window: window, cursor: core.changes.head)
         self.making = nil
         let count = candidateCount(core)
         // The list of a category is not only added to, so that it must be gone through at once.
@@ -162,7 +163,7 @@ struct Board: Sendable {
         floor = making.best.hasLeftOut ? members.last : nil
         values = Dictionary(minimumCapacity: members.count)
         for member in members { values[member.entity] = member.value }
-        self.edge = making.edge
+        self.window = making.window
         cursor = making.cursor
         return true
     }
@@ -177,7 +178,7 @@ struct Board: Sendable {
             making.best.hasLeftOut = true
             return
         }
-        let value = core.value(Int(entity), key.metric, key.span, from: making.edge, scores.factors)
+        let value = core.value(Int(entity), key.metric, key.span, making.window, scores.factors)
         if value > 0 { making.best.offer(Ranked(value: value, entity: entity), core) }
     }
 
@@ -216,51 +217,58 @@ struct Board: Sendable {
     /// Time has moved: buckets have left the window. With no weight below zero scores only fall, so that only those on
     /// the board need be looked at.
     private mutating func dropExpired(_ core: borrowing LiveCore, _ scores: inout Scores) {
-        var changed: ContiguousArray<Ranked> = []
+        var changes: ContiguousArray<Change> = []
         for member in members {
-            let value = scores.value(Int(member.entity), key.metric, key.span, from: edge, core)
-            if value != member.value { changed.append(Ranked(value: value, entity: member.entity)) }
+            let value = scores.value(Int(member.entity), key.metric, key.span, window, core)
+            if value != member.value {
+                changes.append(Change(entity: member.entity, old: member.value, new: value))
+            }
         }
-        replace(&changed, core)
+        replace(changes, core)
     }
 
     private mutating func lookAgain(_ core: borrowing LiveCore, _ scores: inout Scores, budget: Int) {
         let end = UInt64(budget) < core.changes.head - cursor ? cursor + UInt64(budget) : core.changes.head
         guard cursor < end else { return }
-        var changed: ContiguousArray<Ranked> = []
+        var changes: ContiguousArray<Change> = []
         for place in cursor..<end {
             let entity = core.changes.entity(at: place)
             // Listed again further on: once is enough.
             guard core.entities.address(Int(entity)).pointee.stamp == place else { continue }
-            if !isEligible(entity, core) {
-                if values[entity] != nil { changed.append(Ranked(value: 0, entity: entity)) }
+            let isEligible = isEligible(entity, core)
+            let old = values[entity]
+            if !isEligible {
+                if let old { changes.append(Change(entity: entity, old: old, new: 0)) }
                 continue
             }
-            let isMember = values[entity] != nil
-            if !isMember, let floor, bound(of: entity, core, scores) < floor.value { continue }
-            let value = scores.value(Int(entity), key.metric, key.span, from: edge, core)
-            if isMember || qualifies(Ranked(value: value, entity: entity), core) {
-                changed.append(Ranked(value: value, entity: entity))
-            }
+            if old == nil, let floor, bound(of: entity, core, scores) < floor.value { continue }
+            let new = scores.value(Int(entity), key.metric, key.span, window, core)
+            if new != old, old != nil || new > 0 { changes.append(Change(entity: entity, old: old, new: new)) }
         }
         cursor = end
-        replace(&changed, core)
+        replace(changes, core)
+    }
+
+    /// What becomes of one entity; without an old value it was not on the board.
+    private struct Change {
+        var entity: UInt32
+        var old: Double?
+        var new: Double
     }
 
     /// Puts entities where their new values belong, or off the board.
-    private mutating func replace(_ changed: inout ContiguousArray<Ranked>, _ core: borrowing LiveCore) {
-        if changed.isEmpty { return }
+    private mutating func replace(_ changes: ContiguousArray<Change>, _ core: borrowing LiveCore) {
+        if changes.isEmpty { return }
         var leaving: ContiguousArray<Int> = []
         var coming: ContiguousArray<Ranked> = []
-        for entry in changed {
-            let old = values[entry.entity]
-            if old == entry.value { continue }
-            if let old { leaving.append(place(Ranked(value: old, entity: entry.entity), core)) }
+        for change in changes {
+            let entry = Ranked(value: change.new, entity: change.entity)
+            if let old = change.old { leaving.append(place(Ranked(value: old, entity: change.entity), core)) }
             if qualifies(entry, core) {
-                values[entry.entity] = entry.value
+                values[change.entity] = change.new
                 coming.append(entry)
-            } else if old != nil {
-                values[entry.entity] = nil
+            } else if change.old != nil {
+                values[change.entity] = nil
             }
         }
         leaving.sort()

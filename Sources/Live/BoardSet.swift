@@ -26,7 +26,7 @@ struct BoardSet: Sendable {
         scores = Scores(core)
         standard = []
         for mode in PopularMode.allCases {
-            for window in TimeWindow.allCases {
+            for window in [TimeWindow.week, .all] {
                 let query = PopularQuery(mode: mode, window: window)
                 if let key = key(query, core), !standard.contains(key) { standard.append(key) }
             }
@@ -126,21 +126,24 @@ struct BoardSet: Sendable {
     }
 
     /// A board that was read within so many milliseconds is kept up to date at every call.
-    private static let readFor: Int64 = 10_000
-    /// The others are brought up to date after so many.
+    private static let readFor: Int64 = 60_000
+    /// Standard boards that nobody reads are brought up to date after so many.
     private static let unreadPause: Int64 = 30_000
 
-    /// How many boards are always kept.
-    var standardCount: Int { standard.count }
+    /// The boards whose turn it is: those asked for lately, and the standard ones now and then. Every change is looked at
+    /// once by every board that keeps up with it, so those that nobody reads keep up seldom.
+    mutating func maintained(now: Int64) -> [BoardKey] {
+        for key in standard { _ = place(key) }
+        return boards.filter { board in
+            if now &- board.lastRead < Self.readFor { return true }
+            return standard.contains(board.key) && now &- board.lastMaintained >= Self.unreadPause
+        }.map(\.key)
+    }
 
-    /// Does a slice of the work that a standard board, by its number, has left; says whether there is more.
-    mutating func maintain(_ number: Int, _ core: inout LiveCore, now: Int64) -> Bool {
+    /// Does a slice of the work that a board has left; says whether there is more.
+    mutating func maintain(_ key: BoardKey, _ core: inout LiveCore, now: Int64) -> Bool {
         prepare(core, now: now)
-        guard number < standard.count else { return false }
-        let place = place(standard[number])
-        // Every change is looked at once by every board that keeps up with it: those that nobody reads keep up seldom.
-        let isRead = now &- boards[place].lastRead < Self.readFor
-        guard isRead || now &- boards[place].lastMaintained >= Self.unreadPause else { return false }
+        let place = place(key)
         core.changes.look()
         uses += 1
         boards[place].lastUsed = uses

@@ -56,6 +56,8 @@ struct CompiledPlan: Sendable {
     private(set) var counterNames: [String] = []
     /// Numbers of the counters that order lists; −2 for one that the plan does not have.
     private var ordering: ContiguousArray<Int16> = []
+    /// ``OrderingCounter`` by number of the type; −1 for none.
+    private var orderings: ContiguousArray<Int8> = []
     /// Whether a score can rise because an interaction leaves the window.
     private(set) var hasNegativeWeight = false
     let halfLife: Double
@@ -86,7 +88,9 @@ struct CompiledPlan: Sendable {
             }
             if weight < 0 { hasNegativeWeight = true }
         }
-        ordering = ContiguousArray(OrderingCounter.allCases.map { numbers[$0.name] ?? -2 })
+        let numbered = OrderingCounter.allCases.map { numbers[$0.name] ?? -2 }
+        ordering = ContiguousArray(numbered)
+        orderings = ContiguousArray(counters.map { number in numbered.firstIndex(of: number).map(Int8.init) ?? -1 })
     }
 
     @inline(__always)
@@ -101,6 +105,10 @@ struct CompiledPlan: Sendable {
     /// Number of a counter that orders lists; −2 when the plan does not have it.
     @inline(__always)
     func number(_ counter: OrderingCounter) -> Int16 { ordering[counter.rawValue] }
+
+    /// The counter that orders lists which a type adds to, by its raw value; −1 for none.
+    @inline(__always)
+    func ordering(_ type: UInt16) -> Int8 { Int(type) < orderings.count ? orderings[Int(type)] : -1 }
 
     @inline(__always)
     func isPageView(_ type: UInt16) -> Bool { Int(type) < pageViews.count && pageViews[Int(type)] }

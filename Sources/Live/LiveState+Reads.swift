@@ -61,7 +61,7 @@ extension LiveState {
     public func totals(window: TimeWindow, now: Int64) -> TenantTotals {
         state.withLock { state in
             let span = Span(window)
-            let edge = state.core.edge(span, at: now)
+            let edge = state.core.window(span, at: now).edge
             var totals = TenantTotals(
                 interactions: [], sessions: 0, bounces: 0, bounceRate: 0, persons: state.core.personIndex.count,
                 entities: state.core.entities.count)
@@ -91,13 +91,14 @@ extension LiveState {
         }
     }
 
-    /// Brings the lists of every mode and window over the whole catalogue up to date, so that the next query finds
-    /// little left to do. For a background ticker, every 100 ms or so; holds the lock for a slice of the work at a time.
+    /// Brings lists up to date, so that the next query finds little left to do: every mode over 7 days and over all time,
+    /// and whatever was asked for in the last minute. For a background ticker, every 100 ms or so; holds the lock for
+    /// a slice of the work at a time.
     public func maintain(now: Int64) {
-        for number in 0..<(state.withLock { $0.boards.standardCount }) {
+        for key in state.withLock({ $0.boards.maintained(now: now) }) {
             // In a flood of interactions the rest is left to the next call.
             for _ in 0..<64 {
-                if !state.withLock({ $0.boards.maintain(number, &$0.core, now: now) }) { break }
+                if !state.withLock({ $0.boards.maintain(key, &$0.core, now: now) }) { break }
             }
         }
     }

@@ -1,22 +1,21 @@
 internal import Domain
 
-/// Scores that are kept because they cost something: the factors of the buckets, and what lists order entities by in
-/// the windows that end now, for the entities looked at last. An entity that changes is looked at by every board, each
-/// of which wants one of the sums that one walk over its buckets gives.
+/// Scores that are kept because they cost something: the factors of the buckets, and what lists order entities by, for
+/// the entities looked at last. An entity that changes is looked at by every board, each of which wants one of the sums
+/// that one walk over its buckets gives; and only the present hour's, or minute's, buckets have changed as a rule.
 struct Scores: Sendable {
     private(set) var factors: Factors
     /// What the newest interaction there can be weighs.
     private(set) var ceiling: Double = .infinity
-    /// First hour of the window of the settings.
-    private var trendEdge: Int32 = .min
+    /// The window of the settings.
+    private var trendWindow = Window()
     /// By the entity's number modulo the size.
-    private var sums: ContiguousArray<Sums> = []
+    private var kept: ContiguousArray<Kept> = []
     /// The spans that lists are made for, as the plan has it.
-    private var spans: [Span]
+    private let spans: [Span]
 
     /// Entities whose sums are kept; a power of two.
     private static let size = 4096
-    private static let spanCount = 5
 
     init(_ core: borrowing LiveCore) {
         factors = Scores.factors(core, Factors.halfLives(core.watermark, core.decay.halfLife))
@@ -29,16 +28,16 @@ struct Scores: Sendable {
             minute: Slots.minute(core.watermark))
     }
 
-    var bytes: Int { sums.capacity * MemoryLayout<Sums>.stride + 1100 * 8 }
+    var bytes: Int { kept.capacity * MemoryLayout<Kept>.stride + 1100 * 8 }
 
     /// Makes ready for a reader at `now`. True when the units have changed, and with them every value of a board.
     mutating func prepare(_ core: borrowing LiveCore, now: Int64) -> Bool {
-        trendEdge = max(Slots.back(Slots.hour(now), core.plan.windowHours), core.hourFloor)
+        trendWindow = core.window(.hours(core.plan.windowHours), at: now)
         let shift = Factors.halfLives(now, core.decay.halfLife)
         let hasMoved = abs(shift - factors.shift) > 256
         if hasMoved {
             factors = Scores.factors(core, shift)
-            sums = []
+            kept = []
         } else if !factors.covers(hour: Slots.hour(core.watermark), minute: Slots.minute(core.watermark)) {
             factors = Scores.factors(core, factors.shift)
         }
@@ -46,83 +45,69 @@ struct Scores: Sendable {
         return hasMoved
     }
 
-    /// What a list orders an entity by, decayed sums in units of ``factors``.
+    /// What a list orders an entity by, decayed sums in units of ``factors``: the same as ``LiveCore/value``.
     mutating func value(
-        _ entity: Int, _ metric: BoardKey.Metric, _ span: Span, from edge: Int32, _ core: borrowing LiveCore
+        _ entity: Int, _ metric: BoardKey.Metric, _ span: Span, _ window: Window, _ core: borrowing LiveCore
     ) -> Double {
-        guard span != .all, let index = spans.firstIndex(of: span) else {
-            return core.value(entity, metric, span, from: edge, factors)
+        if span == .all { return core.allTime(entity, metric) }
+        guard let index = spans.firstIndex(of: span) else {
+            return core.value(entity, metric, span, window, factors)
         }
-        if sums.isEmpty { sums = ContiguousArray(repeating: Sums(), count: Self.size) }
+        if kept.isEmpty { kept = ContiguousArray(repeating: Kept(), count: Self.size) }
         let place = entity & (Self.size - 1)
         let stamp = core.entities.address(entity).pointee.stamp
-        if sums[place].entity != entity || sums[place].stamp != stamp {
-            sums[place].entity = entity
-            sums[place].stamp = stamp
-            sums[place].isKnown = 0
+        if kept[place].entity != entity { kept[place] = Kept(entity: entity) }
+        let part = kept[place].spans[index]
+        if part.isKnown, part.stamp == stamp, part.window == window { return part.sums.value(metric) }
+        let fresh = renew(part, entity, stamp, ofMinutes: index == 0, window, core)
+        kept[place].spans[index] = fresh
+        return fresh.sums.value(metric)
+    }
+
+    private func renew(
+        _ old: Part, _ entity: Int, _ stamp: UInt64, ofMinutes: Bool, _ window: Window, _ core: borrowing LiveCore
+    ) -> Part {
+        var part = old
+        var interactions: Int64 = 0
+        let present = core.sums(
+            entity, ofMinutes: ofMinutes, from: max(window.edge, window.present), below: .max, factors,
+            interactions: &interactions)
+        var before: Int64 = -interactions
+        for cell in core.cells.elements(core.entities.address(entity).pointee.cells) { before &+= cell.count }
+        // As long as no more interactions happened before the present slot, what was summed of them still holds.
+        if !part.isKnown || part.window != window || part.before != before {
+            part.closed = core.sums(
+                entity, ofMinutes: ofMinutes, from: window.edge, below: window.present, factors)
         }
-        let bit: UInt8 = 1 << UInt8(index)
-        if sums[place].isKnown & bit == 0 || sums[place].edges[index] != edge {
-            sums[place].isKnown |= bit
-            sums[place].edges[index] = edge
-            sums[place].spans[index] = core.sums(entity, span, from: edge, factors)
-        }
-        switch metric {
-        case .trending: return sums[place].spans[index].trend
-        case .overall: return sums[place].spans[index].overall
-        case .counter(let counter): return Double(sums[place].spans[index].counts[counter.rawValue])
-        }
+        part.before = before
+        part.sums = part.closed + present
+        part.window = window
+        part.stamp = stamp
+        part.isKnown = true
+        return part
     }
 
     /// An entity's `trending_score` at a moment.
     mutating func trendingScore(_ entity: Int, _ core: borrowing LiveCore, now: Int64) -> Double {
-        let sum = value(entity, .trending, .hours(core.plan.windowHours), from: trendEdge, core)
-        return factors.score(sum, at: now)
+        factors.score(value(entity, .trending, .hours(core.plan.windowHours), trendWindow, core), at: now)
     }
 
-    /// The sums of one entity.
-    private struct Sums: Sendable {
+    /// The sums of one entity by span.
+    private struct Kept: Sendable {
         var entity = -1
-        var stamp: UInt64 = 0
-        var isKnown: UInt8 = 0
-        var edges = InlineArray<5, Int32>(repeating: .min)
-        var spans = InlineArray<5, SpanSums>(repeating: SpanSums())
+        var spans = InlineArray<5, Part>(repeating: Part())
     }
-}
 
-/// What lists may order an entity by, within one span.
-struct SpanSums: Sendable {
-    var trend = 0.0
-    var overall = 0.0
-    /// By ``OrderingCounter``.
-    var counts = InlineArray<4, Int64>(repeating: 0)
-}
-
-extension LiveCore {
-    /// All the sums of a span that is not all time, in one walk; each has the bits it would have alone.
-    func sums(_ entity: Int, _ span: Span, from edge: Int32, _ factors: borrowing Factors) -> SpanSums {
+    /// The sums of one span.
+    private struct Part: Sendable {
+        var isKnown = false
+        var window = Window()
+        /// Of the entity when it was looked at.
+        var stamp: UInt64 = 0
+        /// All-time interactions but those of the present slot.
+        var before: Int64 = 0
+        /// Sums of the slots before the present one.
+        var closed = SpanSums()
         var sums = SpanSums()
-        let isMinutes = if case .minutes = span { true } else { false }
-        for cell in cells.elements(entities.address(entity).pointee.cells) {
-            let run = buckets.elements(isMinutes ? cell.minutes : cell.hours)
-            var count: Int64 = 0
-            var trend = 0.0
-            var index = run.count - 1
-            while index >= 0, run[index].slot >= edge {
-                count &+= Int64(run[index].count)
-                let factor = isMinutes ? factors.minute(run[index].slot) : factors.hour(run[index].slot)
-                trend += run[index].decayed * factor
-                index -= 1
-            }
-            let weight = plan.weight(cell.type)
-            if weight != 0 { sums.trend += weight * trend }
-            let popularity = plan.popularity(cell.type)
-            if popularity != 0 { sums.overall += popularity * Double(count) }
-            let counter = plan.counter(cell.type)
-            for ordering in OrderingCounter.allCases where plan.number(ordering) == counter {
-                sums.counts[ordering.rawValue] &+= count
-            }
-        }
-        return sums
     }
 }

@@ -36,7 +36,11 @@ struct LivePropertyTests {
             if round % 3 == 0 { harness.state.maintain(now: harness.now) }
             if seed > 4 {
                 // Boards half made are not to be taken for whole ones.
-                harness.state.state.withLock { _ = $0.boards.maintain(round % 20, &$0.core, now: harness.now) }
+                harness.state.state.withLock { state in
+                    for key in state.boards.maintained(now: harness.now).prefix(round % 12) {
+                        _ = state.boards.maintain(key, &state.core, now: harness.now)
+                    }
+                }
             }
         }
     }
