@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /// Called when the library finds its own state broken; it cannot go on, so the line is written and the process ends.
@@ -38,10 +38,10 @@ struct ff_mhd_setup {
 static const unsigned int ff_mhd_connection_started = MHD_CONNECTION_NOTIFY_STARTED;
 static const unsigned int ff_mhd_request_completed = MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
-/// Starts a daemon of one thread that does not listen; NULL when that fails.
+/// Starts a daemon that neither listens nor has a thread: one thread of ours waits on its epoll descriptor and runs it.
+/// NULL when that fails.
 static inline struct MHD_Daemon *ff_mhd_start(const struct ff_mhd_setup *setup) {
-    const unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
-                               MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO;
+    const unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO;
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)setup->connection_memory, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_INCREMENT, 4096, NULL},
@@ -57,23 +57,38 @@ static inline struct MHD_Daemon *ff_mhd_start(const struct ff_mhd_setup *setup) 
                             MHD_OPTION_END);
 }
 
-/// Adds an event descriptor to the daemon's epoll set; writing to it wakes the daemon's thread, which ignores events
-/// without a pointer. -1 when that fails.
-static inline int ff_mhd_add_waker(struct MHD_Daemon *daemon) {
+static inline int ff_mhd_epoll(struct MHD_Daemon *daemon) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (info == NULL || info->epoll_fd < 0) return -1;
-    int waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (waker < 0) return -1;
-    // Edge-triggered: nobody has to read it.
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.ptr = NULL}};
-    if (epoll_ctl(info->epoll_fd, EPOLL_CTL_ADD, waker, &event) == 0) return waker;
-    close(waker);
-    return -1;
+    return info ? info->epoll_fd : -1;
 }
 
-static inline void ff_mhd_wake(int waker) {
+/// Milliseconds until the daemon must run again, -1 when only an event can make that necessary.
+static inline int ff_mhd_timeout(struct MHD_Daemon *daemon) {
+    MHD_UNSIGNED_LONG_LONG timeout = 0;
+    if (MHD_get_timeout(daemon, &timeout) != MHD_YES) return -1;
+    return timeout < 60000 ? (int)timeout : 60000;
+}
+
+static inline int ff_mhd_run(struct MHD_Daemon *daemon) { return MHD_run(daemon) == MHD_YES; }
+
+static inline int ff_mhd_add(struct MHD_Daemon *daemon, int socket, const struct sockaddr *address, socklen_t size) {
+    return MHD_add_connection(daemon, socket, address, size) == MHD_YES;
+}
+
+/// Names the calling thread for tools that list threads; at most 15 bytes count.
+static inline void ff_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/// A descriptor by which other threads wake one that polls it.
+static inline int ff_waker(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+static inline void ff_wake(int waker) {
     const uint64_t one = 1;
     if (write(waker, &one, sizeof one) < 0) return;
+}
+
+static inline void ff_wake_clear(int waker) {
+    uint64_t count;
+    if (read(waker, &count, sizeof count) < 0) return;
 }
 
 /// What the connection's start callback stored, or NULL.

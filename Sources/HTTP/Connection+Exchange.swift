@@ -7,7 +7,7 @@ internal import Synchronization
 /// * ready: the answer is in `reply`;
 /// * suspended: the library has been told to leave the connection alone.
 ///
-/// Whoever sets the second of *ready* and *suspended* tells the library to go on.
+/// Whoever sets the second of *ready* and *suspended* sees to it that the library goes on.
 extension Connection {
     private static let claimed: UInt64 = 1
     private static let ready: UInt64 = 2
@@ -44,8 +44,7 @@ extension Connection {
         guard claim(number) else { return false }
         reply = response
         let old = exchangeWord.bitwiseOr(Self.ready, ordering: .acquiringAndReleasing).oldValue
-        // The library keeps a suspended connection until it is resumed, so the handle is good here and not after.
-        if old & Self.suspended != 0 { MHD_resume_connection(handle) }
+        if old & Self.suspended != 0 { worker.resume(self) }
         server.exchanges.end()
         return true
     }

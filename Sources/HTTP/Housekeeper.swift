@@ -1,7 +1,8 @@
+internal import CMicroHTTPD
 internal import Glibc
 internal import Synchronization
 
-/// The thread that accepts connections, ends those whose time is up, wakes busy workers (see `Worker`), and waits for clients to read an answer that was
+/// The thread that accepts connections, ends those whose time is up, and waits for clients to read an answer that was
 /// given before they had sent everything.
 final class Housekeeper: Sendable {
     private struct Lingering {
@@ -24,25 +25,16 @@ final class Housekeeper: Sendable {
     private static let lingerLimit = 512
 
     private let state = Mutex(State())
-    /// A pipe whose reading end the thread polls.
-    private let wakeup: (reading: Int32, writing: Int32)
+    private let waker: Int32
 
     init() throws(HTTPError) {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            throw HTTPError(code: "system", message: "No pipe: \(String(cString: strerror(errno))).")
+        waker = ff_waker()
+        guard waker >= 0 else {
+            throw HTTPError(code: "system", message: "No event descriptor: \(String(cString: strerror(errno))).")
         }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        wakeup = (ends[0], ends[1])
     }
 
-    deinit {
-        close(wakeup.reading)
-        close(wakeup.writing)
-    }
+    deinit { close(waker) }
 
     // MARK: The thread
 
@@ -64,6 +56,7 @@ final class Housekeeper: Sendable {
             { argument in
                 guard let argument else { return nil }
                 let launch = Unmanaged<Launch>.fromOpaque(argument).takeRetainedValue()
+                ff_name_thread("http-keeper")
                 launch.housekeeper.run(launch.core)
                 return nil
             }, launch.toOpaque())
@@ -77,7 +70,7 @@ final class Housekeeper: Sendable {
     /// Stops accepting at once: the listening socket is closed when this returns. The thread goes on with the rest.
     func stopAccepting() {
         state.withLock { $0.listener = nil }
-        wake()
+        ff_wake(waker)
         while state.withLock({ $0.isAccepting }) { usleep(100) }
     }
 
@@ -87,13 +80,8 @@ final class Housekeeper: Sendable {
             defer { state.thread = nil }
             return state.thread
         }
-        wake()
+        ff_wake(waker)
         if let thread { pthread_join(thread, nil) }
-    }
-
-    private func wake() {
-        var byte: UInt8 = 1
-        write(wakeup.writing, &byte, 1)
     }
 
     private func run(_ core: ServerCore) {
@@ -104,14 +92,11 @@ final class Housekeeper: Sendable {
                 return (state.listener, state.lingering, state.isStopping)
             }
             if isStopping { break }
-            var polled = [pollfd(fd: wakeup.reading, events: Int16(POLLIN), revents: 0)]
+            var polled = [pollfd(fd: waker, events: Int16(POLLIN), revents: 0)]
             polled.append(pollfd(fd: listener?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
             polled += lingering.map { pollfd(fd: $0.socket, events: Int16(POLLIN), revents: 0) }
-            poll(&polled, nfds_t(polled.count), core.wakeWorkers() ? 5 : 250)
-            if polled[0].revents != 0 {
-                var bytes: UInt64 = 0
-                read(wakeup.reading, &bytes, MemoryLayout<UInt64>.size)
-            }
+            poll(&polled, nfds_t(polled.count), 250)
+            if polled[0].revents != 0 { ff_wake_clear(waker) }
             if let listener, polled[1].revents != 0 { accept(listener, core) }
             drainLingering(Set(polled.dropFirst(2).filter { $0.revents != 0 }.map(\.fd)))
             let now = coarseMilliseconds()
@@ -149,9 +134,7 @@ final class Housekeeper: Sendable {
                 close(socket)
                 continue
             }
-            withUnsafePointer(to: &storage) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { core.adopt(socket, $0, size) }
-            }
+            core.adopt(socket, storage, size)
         }
     }
 
@@ -170,7 +153,7 @@ final class Housekeeper: Sendable {
             state.lingering.append(Lingering(socket: copy, until: until))
             return true
         }
-        if isTaken { wake() } else { close(copy) }
+        if isTaken { ff_wake(waker) } else { close(copy) }
     }
 
     private func drainLingering(_ readable: Set<Int32>) {

@@ -49,23 +49,16 @@ final class ServerCore: Sendable {
     func startWorkers() throws(HTTPError) {
         ff_mhd_install_panic()
         for _ in 0..<configuration.threads {
-            let worker = Worker(core: self)
+            let worker = try Worker(core: self)
             try worker.start()
             workers.withLock { $0.append(worker) }
         }
     }
 
     /// Hands an accepted socket to the worker that has the fewest.
-    func adopt(_ socket: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) {
+    func adopt(_ socket: Int32, _ address: sockaddr_storage, _ size: socklen_t) {
         let worker = workers.withLock { $0.min { $0.load < $1.load } }
         if let worker { worker.adopt(socket, address, size) } else { close(socket) }
-    }
-
-    /// Wakes the workers that need it; whether there are any.
-    func wakeWorkers() -> Bool {
-        let waiting = workers.withLock { workers in workers.filter(\.needsWaking) }
-        for worker in waiting { worker.wake() }
-        return !waiting.isEmpty
     }
 
     // MARK: Connections
