@@ -87,6 +87,22 @@ final class Client {
         }
     }
 
+    /// Sends bytes and waits for nothing.
+    func sendOnly(_ bytes: [UInt8]) throws -> Bool {
+        if descriptor < 0 { try open() }
+        return send(bytes)
+    }
+
+    /// Whether the server has ended the connection; what it said before is thrown away.
+    var isClosedByServer: Bool {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            if count == 0 { return true }
+            if count < 0 { return errno == ECONNRESET }
+        }
+    }
+
     /// The server ended the connection: what was sent before may have been taken or not.
     struct ConnectionClosed: Error {}
 
