@@ -109,17 +109,20 @@ public final class Collector: Sendable {
     private let configuration: Configuration
     private let clock: @Sendable () -> Int64
     private let note: @Sendable (String) -> Void
+    private let failed: @Sendable (StorageError) -> Void
     /// An idle writer still drops ids and sessions that have had their time.
     private static let idleMilliseconds = 60_000
     private let finished = DispatchSemaphore(value: 0)
     /// What it has done.
     public let metrics = CollectorMetrics()
 
-    /// A collector that owns the index and the sessioniser from now on, and starts its writer thread.
+    /// A collector that owns the index and the sessioniser from now on, and starts its writer thread. `note` is told what
+    /// the index of ids has to say, `failed` of every commit that could not be stored; both on the writer thread.
     public init(
         store: any TenantStore, deduplication: sending DeduplicationIndex, sessions: sending Sessioniser,
         follower: any LogFollower, configuration: Configuration = Configuration(),
-        clock: @escaping @Sendable () -> Int64, note: @escaping @Sendable (String) -> Void
+        clock: @escaping @Sendable () -> Int64, note: @escaping @Sendable (String) -> Void,
+        failed: @escaping @Sendable (StorageError) -> Void
     ) {
         queue = BoundedQueue(
             maximumRows: configuration.maximumQueuedRows, maximumBytes: configuration.maximumQueuedBytes)
@@ -129,6 +132,7 @@ public final class Collector: Sendable {
         self.configuration = configuration
         self.clock = clock
         self.note = note
+        self.failed = failed
         let thread = Thread { [self] in
             run()
             finished.signal()
@@ -231,6 +235,7 @@ extension Collector {
             state.deduplication.rollback(to: 0)
             state.sessions.rollback(to: sessionMark)
             metrics.update { $0.failedCommits += 1 }
+            failed(error)
             for work in group {
                 if case .inspect(let look) = work.kind { look(state.sessions, state.deduplication) }
                 work.completion(.failure(error))

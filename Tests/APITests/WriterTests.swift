@@ -88,6 +88,55 @@ struct WriterTests {
         #expect(service.tenant.collector.metrics.current.commitRows.count - before <= 3)
     }
 
+    @Test("Sessions that a failed clean-up has dropped are folded by the next one")
+    func folding() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        for number in 0..<3 {
+            let item = #"{"type":"view","entity_id":"p1","user_id":"u\#(number)"}"#
+            #expect(try service.send("POST", "/v1/interactions", text: item).status == 200)
+        }
+        let later = noon + 100 * Timestamp.millisecondsPerDay
+        let before = noon + Timestamp.millisecondsPerDay
+        // As the clean-up does it, in a commit that fails.
+        let tenant = service.tenant
+        let done = DispatchSemaphore(value: 0)
+        tenant.change(
+            { _ throws(StorageError) in
+                let dropped = tenant.live.applyRetention(before: before)
+                tenant.pendingFold.value.withLock { $0 += dropped }
+                throw StorageError("disk_full", "The disk is full.")
+            }, applied: { _ in }, completion: { _ in done.signal() })
+        done.wait()
+        #expect(try tenant.store.dailySessions().isEmpty)
+        tenant.foldSessions(before: before, now: later)
+        #expect(try tenant.store.dailySessions().map(\.sessions).reduce(0, +) == 3)
+        tenant.foldSessions(before: before, now: later)
+        #expect(try tenant.store.dailySessions().map(\.sessions).reduce(0, +) == 3)
+    }
+
+    @Test("A server for some origins says to caches that its answers differ by origin")
+    func vary() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var configuration = FootfallServer.Configuration()
+        configuration.corsOrigins = ["https://shop.example", "https://blog.example"]
+        let handler = FootfallServer(
+            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        func headers(_ origin: String?) -> [String: String] {
+            var caller = Caller()
+            caller.origin = origin
+            let answer = handler.finish(HTTPResponse(), for: caller)
+            return Dictionary(answer.headers.map { ($0.0, $0.1) }) { first, _ in first }
+        }
+        for origin in [nil, "https://shop.example", "https://blog.example", "https://other.example", "null"] {
+            let answer = headers(origin)
+            #expect(answer["Vary"] == "Origin")
+            let isKnown = origin.map { configuration.corsOrigins.contains($0) } ?? false
+            #expect(answer["Access-Control-Allow-Origin"] == (isKnown ? origin : nil))
+        }
+    }
+
     @Test("Counts are whole after a crash between a clean-up and the next snapshot")
     func cleanUp() throws {
         let folder = NSTemporaryDirectory() + "footfall-api-" + UUID().uuidString

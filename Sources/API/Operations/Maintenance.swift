@@ -71,7 +71,7 @@ public final class Maintenance: Sendable {
         let before =
             Timestamp.floorDivide(moment, Timestamp.millisecondsPerHour) * Timestamp.millisecondsPerHour
         // Ids are remembered for 7 days even when their rows go sooner, so they must not need the log any more.
-        if days < 7, !tenant.sealIDs() { return }
+        if days < 7, !tenant.sealIDs(unless: { isStopping.load(ordering: .acquiring) }) { return }
         let rows = configuration.rowsPerCommit
         var total = 0
         while !isStopping.load(ordering: .acquiring) {
@@ -90,8 +90,8 @@ public final class Maintenance: Sendable {
 
 extension TenantService {
     /// Has the ids of everything in the log written to files of their own, and waits for it; false when that takes more
-    /// than 30 seconds.
-    func sealIDs() -> Bool {
+    /// than 30 seconds or `isStopping` says so.
+    func sealIDs(unless isStopping: () -> Bool) -> Bool {
         let position = store.lastPosition
         _ = collector.submit(.inspect { _, deduplication in deduplication.requestSeal() })
         for _ in 0..<300 {
@@ -100,6 +100,7 @@ extension TenantService {
                 if !collector.submit(look) { done(false) }
             }
             if isSealed { return true }
+            if isStopping() { return false }
             sleep(milliseconds: 100)
         }
         return false
@@ -135,14 +136,23 @@ extension TenantService {
         let position = Shared(Mutex<Int64>(0))
         _ = wait { [self] done in
             change(
-                { [live] (transaction) throws(StorageError) in
+                { [live, pendingFold] (transaction) throws(StorageError) in
                     let body: JSONValue = ["before": .integer(before)]
                     let record = LogRecord(kind: .retention, receivedAt: now, body: Array(body.text.utf8))
                     let own = try transaction.append(record, entity: nil)
                     position.value.withLock { $0 = own }
-                    try transaction.foldSessions(live.applyRetention(before: before))
+                    // What is dropped is gone from the state even when this commit fails: it is folded by the next one then.
+                    let dropped = live.applyRetention(before: before)
+                    let folding = pendingFold.value.withLock { pending in
+                        pending += dropped
+                        return pending
+                    }
+                    try transaction.foldSessions(folding)
                 },
-                applied: { [live] _ in live.skip(to: position.value.withLock { $0 }) }, completion: { done($0 == nil) })
+                applied: { [live, pendingFold] _ in
+                    pendingFold.value.withLock { $0 = [] }
+                    live.skip(to: position.value.withLock { $0 })
+                }, completion: { done($0 == nil) })
         }
     }
 

@@ -223,13 +223,16 @@ extension FootfallServer {
     /// Adds what every answer carries: the CORS headers a browser asks for, and the request's id.
     func finish(_ response: HTTPResponse, for caller: Caller) -> HTTPResponse {
         var response = response
+        // Caches keep an answer for one origin from the pages of another.
+        if !configuration.corsOrigins.contains("*"), !configuration.corsOrigins.isEmpty {
+            response.headers.append(("Vary", "Origin"))
+        }
         if let origin = caller.origin {
             if configuration.corsOrigins.contains("*") {
                 response.headers.append(("Access-Control-Allow-Origin", "*"))
                 response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
             } else if configuration.corsOrigins.contains(origin) {
                 response.headers.append(("Access-Control-Allow-Origin", origin))
-                response.headers.append(("Vary", "Origin"))
                 response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
             }
         }

@@ -3,6 +3,7 @@ public import Domain
 internal import JSON
 internal import Live
 public import Storage
+internal import Synchronization
 
 /// Brings a tenant back from its folder: the newest snapshots, then everything in the log after them.
 public struct TenantOpening {
@@ -30,6 +31,7 @@ public struct TenantOpening {
     private let log: Log
     private let clock: @Sendable () -> Int64
     private let names = NameTable()
+    private let lastFailure = Shared(Mutex((code: "", time: UInt64(0))))
     private let resolver: RowResolver
 
     /// Opens a tenant whose store is open already. Throws what the store throws, and `invalid_plan` when the stored plan
@@ -85,7 +87,21 @@ public struct TenantOpening {
         let collector = Collector(
             store: store, deduplication: deduplication, sessions: sessions, follower: LiveFollower(live: live),
             configuration: options.collector, clock: clock
-        ) { [log, id] text in log.info("deduplication", ["tenant": .string(id), "message": .string(text)]) }
+        ) { [log, id] text in
+            log.info("deduplication", ["tenant": .string(id), "message": .string(text)])
+        } failed: { [log, id, lastFailure] error in
+            // Clients try again: the same failure is said once a second.
+            let now = monotonicNanoseconds()
+            let isNews = lastFailure.value.withLock { last in
+                if last.code == error.code, now &- last.time < 1_000_000_000 { return false }
+                last = (error.code, now)
+                return true
+            }
+            guard isNews else { return }
+            log.error(
+                "commit_failed",
+                ["tenant": .string(id), "code": .string(error.code), "message": .string(error.message)])
+        }
         return TenantService(
             id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
             snapshots: SnapshotKeeper(

@@ -31,6 +31,8 @@ public final class TenantService: Sendable {
     let snapshots: SnapshotKeeper
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
+    /// Daily totals of dropped sessions that no commit has stored yet.
+    let pendingFold = Shared(Mutex<[DailySessions]>([]))
     private let current: Mutex<Current>
     /// Restores at opening: rows replayed and seconds spent, for the log and the metrics.
     public let recovery: Recovery
