@@ -1,5 +1,6 @@
 public import Collect
 public import Domain
+internal import Glibc
 internal import JSON
 internal import Live
 public import Storage
@@ -58,6 +59,7 @@ public struct TenantOpening {
 
     private func open() throws -> TenantService {
         let start = monotonicNanoseconds()
+        try refuseEmptiedLog()
         try writeFirstRecords()
         let settings = try storedSettings()
         // The plans of the log take its place, each where it stands.
@@ -126,6 +128,16 @@ public struct TenantOpening {
         case .missing: break
         }
         return LiveState(names: names, hasher: resolver.hasher, plan: plan)
+    }
+
+    /// A snapshot is only ever made of a log with something in it: beside an empty one the database was lost, and going
+    /// on would bury that.
+    private func refuseEmptiedLog() throws(StorageError) {
+        guard store.lastPosition == 0, access(SnapshotKeeper.livePath(folder), F_OK) == 0 else { return }
+        throw StorageError(
+            "store_corrupt",
+            "The database of the tenant \"\(id)\" in \(folder) is empty while there is a snapshot of its state: "
+                + "restore footfall.sqlite from a backup, or remove that folder to begin anew.")
     }
 
     /// A new tenant's log begins with its plan and its settings.
