@@ -125,9 +125,14 @@ struct BoardSet: Sendable {
             isDeleted: record.flags.contains(.deleted))
     }
 
-    /// The boards to be kept up to date: the standard ones and those asked for in the last minute.
-    mutating func maintained(now: Int64) -> [BoardKey] {
-        standard + boards.filter { $0.lastRead > now &- 60_000 && !standard.contains($0.key) }.map(\.key)
+    /// The boards that are kept up to date and are behind: of the standard ones and those asked for in the last minute.
+    mutating func behind(_ core: borrowing LiveCore, now: Int64) -> [BoardKey] {
+        prepare(core, now: now)
+        let missing = standard.filter { places[$0] == nil }
+        return missing
+            + boards.filter { board in
+                (board.lastRead > now &- 60_000 || standard.contains(board.key)) && board.isBehind(core, now: now)
+            }.map(\.key)
     }
 
     /// Does a slice of the work that a board has left; says whether there is more.
