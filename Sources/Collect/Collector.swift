@@ -8,11 +8,26 @@ public protocol LogFollower: AnyObject, Sendable {
     func apply(_ batch: InteractionBatch)
 }
 
+/// A batch on its way to the writer, which takes it out: so there is one reference to its bytes, and completing them
+/// copies nothing.
+final class HandedBatch: @unchecked Sendable {
+    // Unchecked: the producer does not touch it after the queue has it, and one thread takes from the queue.
+    private var batch: InteractionBatch
+
+    init(_ batch: consuming InteractionBatch) { self.batch = batch }
+
+    func take() -> InteractionBatch {
+        var taken = InteractionBatch()
+        swap(&taken, &batch)
+        return taken
+    }
+}
+
 /// One thing for the writer to do.
 public struct CollectWork: Sendable {
     enum Kind: Sendable {
         /// `replayed` are the rejected interactions that these take the place of.
-        case interactions(InteractionBatch, sentAt: Int64?, replayed: [Int64])
+        case interactions(HandedBatch, sentAt: Int64?, replayed: [Int64])
         case change(
             @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable (Sessioniser) -> Void,
             prepare: (@Sendable () throws(StorageError) -> Void)?, isAlone: Bool)
@@ -30,7 +45,7 @@ public struct CollectWork: Sendable {
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
         CollectWork(
-            kind: .interactions(batch, sentAt: sentAt, replayed: []), rows: batch.rows.count,
+            kind: .interactions(HandedBatch(batch), sentAt: sentAt, replayed: []), rows: batch.rows.count,
             bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion)
     }
 
@@ -40,7 +55,7 @@ public struct CollectWork: Sendable {
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
         CollectWork(
-            kind: .interactions(batch, sentAt: nil, replayed: numbers), rows: batch.rows.count,
+            kind: .interactions(HandedBatch(batch), sentAt: nil, replayed: numbers), rows: batch.rows.count,
             bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion)
     }
 
@@ -210,7 +225,7 @@ extension Collector {
     private func process(_ group: [CollectWork]) {
         let start = DispatchTime.now().uptimeNanoseconds
         var batches = group.map { work -> InteractionBatch? in
-            if case .interactions(let batch, _, _) = work.kind { batch } else { nil }
+            if case .interactions(let handed, _, _) = work.kind { handed.take() } else { nil }
         }
         let sessionMark = state.sessions.mark
         do throws(StorageError) {

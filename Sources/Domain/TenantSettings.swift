@@ -8,7 +8,7 @@ public struct TenantSettings: Sendable, Equatable {
     public var trendingWindowHours: Int64 = 168
     /// How long interactions are kept, in days; `nil` is for ever.
     public var retentionDays: Int64? = 90
-    /// Whether a write key may speak for any user id without a user token.
+    /// Whether a write key may read what belongs to any user without a user token.
     public var trustsUserIDs = false
     /// Shop domains that stand for this tenant.
     public var domains: [String] = []

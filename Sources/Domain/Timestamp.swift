@@ -43,7 +43,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 // MARK: - RFC 3339
 
 extension Timestamp {
-    /// Reads RFC 3339 text (`2026-01-31T12:00:00.000Z`, any offset, any number of fraction digits, of which three count).
+    /// Reads RFC 3339 text (`2026-01-31T12:00:00.000Z`, any offset, up to 64 characters; three
+    /// fraction digits count).
     /// A leap second counts as the second after it. `nil` for anything else, or outside the years 1 to 9999.
     public init?(rfc3339 text: UnsafeRawBufferPointer) {
         guard text.count >= 20, text.count <= 64 else { return nil }

@@ -28,7 +28,10 @@ struct Limits: Sendable {
     /// Most boards kept; up to about 200 KB each.
     var boards = 256
     /// Changes, or entities, looked at under one hold of the lock while boards are kept up to date.
-    var slice = 2048
+    var slice = 128
+    /// Changes that may wait for a reader: few enough to be worked off at once, and the more wait, the more of them
+    /// concern the same entities.
+    var waiting = 1024
 }
 
 /// A place on a board.
@@ -44,7 +47,7 @@ struct Board: Sendable {
     let key: BoardKey
     /// Best first.
     private(set) var members: ContiguousArray<Ranked> = []
-    private var values: [UInt32: Double] = [:]
+    private var values = MemberTable()
     /// Nothing outside stands before this; `nil` when everything with a score is on the board.
     private var floor: Ranked?
     /// Up to where in the list of changes it has looked; 0 before it is made.
@@ -80,7 +83,13 @@ struct Board: Sendable {
     }
 
     /// Bytes held.
-    var bytes: Int { members.capacity * 16 + values.capacity * 24 + (making == nil ? 0 : limits.places * 16) + 256 }
+    var bytes: Int { members.capacity * 16 + values.bytes + (making == nil ? 0 : limits.places * 16) + 256 }
+
+    /// Whether a reader would have to wait for it.
+    func isBehind(_ core: borrowing LiveCore, now: Int64) -> Bool {
+        cursor == 0 || making != nil || core.changes.head - cursor > UInt64(limits.waiting)
+            || core.window(key.span, at: now) != window
+    }
 
     // MARK: - Up to date
 
@@ -161,7 +170,7 @@ struct Board: Sendable {
         }
         members = making.best.sorted(core)
         floor = making.best.hasLeftOut ? members.last : nil
-        values = Dictionary(minimumCapacity: members.count)
+        values = MemberTable(capacity: members.count)
         for member in members { values[member.entity] = member.value }
         self.window = making.window
         cursor = making.cursor

@@ -130,14 +130,17 @@ struct BoardSet: Sendable {
     /// Standard boards that nobody reads are brought up to date after so many.
     private static let unreadPause: Int64 = 30_000
 
-    /// The boards whose turn it is: those asked for lately, and the standard ones now and then. Every change is looked at
-    /// once by every board that keeps up with it, so those that nobody reads keep up seldom.
-    mutating func maintained(now: Int64) -> [BoardKey] {
-        for key in standard { _ = place(key) }
-        return boards.filter { board in
-            if now &- board.lastRead < Self.readFor { return true }
-            return standard.contains(board.key) && now &- board.lastMaintained >= Self.unreadPause
-        }.map(\.key)
+    /// The boards that are behind and whose turn it is: those asked for lately, and the standard ones now and then. Every
+    /// change is looked at once by every board that keeps up with it, so those that nobody reads keep up seldom.
+    mutating func behind(_ core: borrowing LiveCore, now: Int64) -> [BoardKey] {
+        prepare(core, now: now)
+        let missing = standard.filter { places[$0] == nil }
+        let due = boards.filter { board in
+            let isRead = now &- board.lastRead < Self.readFor
+            let isDue = standard.contains(board.key) && now &- board.lastMaintained >= Self.unreadPause
+            return (isRead || isDue) && board.isBehind(core, now: now)
+        }
+        return missing + due.map(\.key)
     }
 
     /// Does a slice of the work that a board has left; says whether there is more.

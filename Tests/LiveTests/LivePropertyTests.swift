@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Live state against a slow recomputation")
 struct LivePropertyTests {
-    static let small = Limits(places: 8, mostPlaces: 12, backlog: 16, singly: 4, changes: 32, boards: 6, slice: 5)
+    static let small = Limits(
+        places: 8, mostPlaces: 12, backlog: 16, singly: 4, changes: 32, boards: 6, slice: 5, waiting: 3)
 
     @Test("Everything equals the recomputation, whatever comes in whatever order", arguments: 1...8)
     func everything(seed: Int) {
@@ -37,7 +38,7 @@ struct LivePropertyTests {
             if seed > 4 {
                 // Boards half made are not to be taken for whole ones.
                 harness.state.state.withLock { state in
-                    for key in state.boards.maintained(now: harness.now).prefix(round % 12) {
+                    for key in state.boards.behind(state.core, now: harness.now).prefix(round % 12) {
                         _ = state.boards.maintain(key, &state.core, now: harness.now)
                     }
                 }

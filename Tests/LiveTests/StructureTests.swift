@@ -34,6 +34,22 @@ struct StructureTests {
         for (key, number) in expected { #expect(index.find(key) { records[Int($0)] == key } == number) }
     }
 
+    @Test("The table of a board's members says what a dictionary says")
+    func members() {
+        var random = SeededGenerator(seed: 11)
+        var table = MemberTable()
+        var expected: [UInt32: Double] = [:]
+        for step in 0..<40_000 {
+            let entity = UInt32.random(in: 0..<(step < 20_000 ? 3000 : 60), using: &random)
+            #expect(table[entity] == expected[entity])
+            let value: Double? = Int.random(in: 0..<3, using: &random) == 0 ? nil : Double(step)
+            table[entity] = value
+            expected[entity] = value
+            #expect(table.count == expected.count)
+        }
+        for (entity, value) in expected { #expect(table[entity] == value) }
+    }
+
     @Test("Runs keep what is put in while others come, grow and go, and pages are given back", arguments: 1...4)
     func runs(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))

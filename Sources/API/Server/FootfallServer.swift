@@ -190,11 +190,17 @@ extension FootfallServer {
         switch (route.access, entry.scope) {
         case (_, .webhook):
             throw Problem(403, "wrong_scope", "A webhook secret signs callbacks; it opens no route.")
+        case (_, .secret) where isInQuery(head):
+            throw Problem(401, "key_in_query", "A secret key must not stand in an address; send it in a header.")
         case (.secret, .write):
             throw Problem(403, "wrong_scope", "This needs a secret key; the key sent is a write key.")
         default: break
         }
         return Principal(tenant: tenant, scope: entry.scope, isAdmin: false)
+    }
+
+    private func isInQuery(_ head: borrowing HTTPRequestHead) -> Bool {
+        head.header("Authorization") == nil && head.header("X-API-Key") == nil
     }
 
     private func key(_ head: borrowing HTTPRequestHead) -> String? {
