@@ -28,7 +28,10 @@ struct BoardSet: Sendable {
         for mode in PopularMode.allCases {
             for window in [TimeWindow.week, .all] {
                 let query = PopularQuery(mode: mode, window: window)
-                if let key = key(query, core), !standard.contains(key) { standard.append(key) }
+                // Half of the places at most, lest they push each other out.
+                if let key = key(query, core), !standard.contains(key), standard.count < limits.boards / 2 {
+                    standard.append(key)
+                }
             }
         }
     }
