@@ -7,7 +7,13 @@
 #include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+// Flags for send and recv. Which of the system's own names Swift sees depends on what else is imported.
+static inline int ff_send_at_once(void) { return MSG_NOSIGNAL | MSG_DONTWAIT; }
+static inline int ff_receive_at_once(void) { return MSG_DONTWAIT; }
+static inline int ff_peek_at_once(void) { return MSG_PEEK | MSG_DONTWAIT; }
 
 /// Called when the library finds its own state broken; it cannot go on, so the line is written and the process ends.
 static inline void ff_mhd_panic(void *cls, const char *file, unsigned int line, const char *reason) {

@@ -1,3 +1,4 @@
+internal import CMicroHTTPD
 internal import Glibc
 internal import Synchronization
 
@@ -36,7 +37,7 @@ extension Connection {
     /// arrives together with the last bytes before it.
     private var hasPeerLeft: Bool {
         var byte: UInt8 = 0
-        return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
+        return recv(socket, &byte, 1, ff_peek_at_once()) == 0
     }
 
     /// Called by the housekeeper with the registry locked, so that the socket is this connection's.

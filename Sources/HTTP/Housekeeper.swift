@@ -176,7 +176,7 @@ final class Housekeeper: Sendable {
 
     private static func discard(_ socket: Int32) -> Int {
         withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 8) { buffer in
-            recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            recv(socket, buffer.baseAddress, buffer.count, ff_receive_at_once())
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import CMicroHTTPD
 internal import Glibc
 
 /// Answers that are written to a socket past the library; the connection ends after them.
@@ -19,7 +20,7 @@ enum RawResponse {
     /// Sends what the socket takes at once: these answers are far smaller than its buffer.
     static func send(_ bytes: [UInt8], to socket: Int32) {
         bytes.withUnsafeBytes { buffer in
-            _ = Glibc.send(socket, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            _ = Glibc.send(socket, buffer.baseAddress, buffer.count, ff_send_at_once())
         }
     }
 }
