@@ -102,6 +102,10 @@ final class Child: @unchecked Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        // Nothing of the test's own stays open in the program: Foundation's files would.
+        for descriptor: Int32 in 3..<1024 where fcntl(descriptor, F_GETFD) == 0 {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
