@@ -20,6 +20,8 @@ final class SnapshotKeeper: Sendable {
 
     private let folder: String
     private let interval: Int64
+    /// Nanoseconds that lie between two snapshots at least.
+    private static let shortestPause: UInt64 = 20_000_000_000
     private let nanoseconds: UInt64
     private let state: Mutex<State>
     private let log: Log
@@ -50,8 +52,11 @@ final class SnapshotKeeper: Sendable {
         let due = state.withLock { state in
             let news = tenant.live.position - state.position
             guard !state.isWriting, news > 0 else { return false }
-            guard state.isRequested || news >= interval || monotonicNanoseconds() - state.writtenAt >= nanoseconds
-            else { return false }
+            // Writing one costs the writer a copy of every page that it touches meanwhile, so a flood of interactions does
+            // not have them written one after the other.
+            let age = monotonicNanoseconds() - state.writtenAt
+            let isDue = age >= nanoseconds || (news >= interval && age >= SnapshotKeeper.shortestPause)
+            guard state.isRequested || isDue else { return false }
             state.isWriting = true
             state.isRequested = false
             return true
