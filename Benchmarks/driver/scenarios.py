@@ -310,9 +310,13 @@ def live(bench: Bench) -> None:
     for line in result.stdout.splitlines():
         if line.startswith("{"):
             answer = json.loads(line)
-            bound = 1_000_000 if answer.get("unit") == "interactions/s" else None
-            bench.report.add("live", answer.get("metric", "update"), answer["value"], answer.get("unit", ""), at_least=bound,
-                             **answer.get("detail", {}))
+            name = answer.pop("benchmark")
+            if name == "live_update":
+                bench.report.add("live", "updates of one core", answer["per_second"], "interactions/s", at_least=1_000_000,
+                                 **answer)
+            else:
+                figure = next(iter(answer))
+                bench.report.add("live", f"{name}: {figure}", answer[figure], "", **answer)
 
 
 ALL = {scenario.__name__: scenario
