@@ -18,8 +18,8 @@ enum Gzip {
     }
 
     /// One member that stands for `1 + 258 * repeats` zeros in about `repeats * 13 / 8` bytes: one literal and matches
-    /// of the greatest length, in a block with the fixed codes.
-    static func zeros(repeats: Int) -> (bytes: [UInt8], count: Int) {
+    /// of the greatest length, in a block with the fixed codes. The checksum takes longest, and a bomb needs none.
+    static func zeros(repeats: Int, withChecksum: Bool = true) -> (bytes: [UInt8], count: Int) {
         var bits: [Bool] = [true, true, false]
         func code(_ value: Int, _ length: Int) {
             for bit in (0..<length).reversed() { bits.append(value >> bit & 1 == 1) }
@@ -37,7 +37,7 @@ enum Gzip {
             out.append(byte)
         }
         let count = 1 + 258 * repeats
-        return (out + trailer(crc([UInt8](repeating: 0, count: count)), count), count)
+        return (out + trailer(withChecksum ? crc([UInt8](repeating: 0, count: count)) : 0, count), count)
     }
 
     /// What the `gzip` program makes of the bytes, or nil without it.
