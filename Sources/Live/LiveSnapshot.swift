@@ -8,6 +8,7 @@ public struct LiveSnapshot: Sendable {
     /// The log position of the state.
     public let position: Int64
 
+    private let hold: FrozenHold
     private let watermark: Int64
     private let retainedFrom: Int64
     private let halfLife: Double
@@ -26,7 +27,8 @@ public struct LiveSnapshot: Sendable {
     static let kind = "live"
     static let version: UInt32 = 1
 
-    init(_ core: inout LiveCore) {
+    init(_ core: inout LiveCore, _ hold: FrozenHold) {
+        self.hold = hold
         position = core.position
         watermark = core.watermark
         retainedFrom = core.retainedFrom
@@ -170,6 +172,29 @@ public struct LiveSnapshot: Sendable {
 extension LiveState {
     /// The state as it is now. Writer thread only; takes well under a millisecond.
     public func freeze() -> LiveSnapshot {
-        state.withLock { LiveSnapshot(&$0.core) }
+        let hold = FrozenHold(frozen)
+        return state.withLock { LiveSnapshot(&$0.core, hold) }
     }
+}
+
+/// How many frozen copies of a state there are.
+final class FrozenCount: Sendable {
+    private let count = Atomic(0)
+
+    /// Whether there are any, so that writing has to copy pages.
+    var isHeld: Bool { count.load(ordering: .relaxed) > 0 }
+
+    fileprivate func add(_ number: Int) { count.add(number, ordering: .relaxed) }
+}
+
+/// Counts as one frozen copy as long as it lives.
+final class FrozenHold: Sendable {
+    private let count: FrozenCount
+
+    init(_ count: FrozenCount) {
+        self.count = count
+        count.add(1)
+    }
+
+    deinit { count.add(-1) }
 }

@@ -19,8 +19,11 @@ public final class LiveState: Sendable {
     let state: Mutex<State>
     let names: NameTable
     let hasher: KeyHasher
-    /// Rows that are applied under one hold of the lock.
+    let frozen = FrozenCount()
+    /// Rows that are applied under one hold of the lock; fewer while each may copy half a dozen pages that a frozen copy
+    /// shares.
     static let stretch = 128
+    private static let stretchWhileFrozen = 16
 
     /// The state before the first record.
     public convenience init(names: NameTable, hasher: KeyHasher, plan: LivePlan) {
@@ -44,7 +47,8 @@ public final class LiveState: Sendable {
             batch.rows.withUnsafeBufferPointer { rows in
                 var start = 0
                 while start < rows.count {
-                    let end = min(start + Self.stretch, rows.count)
+                    let stretch = frozen.isHeld ? Self.stretchWhileFrozen : Self.stretch
+                    let end = min(start + stretch, rows.count)
                     state.withLock { $0.core.apply(UnsafeBufferPointer(rebasing: rows[start..<end]), bytes) }
                     start = end
                 }

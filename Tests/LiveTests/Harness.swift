@@ -14,6 +14,7 @@ struct Harness {
     var position: Int64 = 0
     var limits: Limits
     var sessionPrefix = "s"
+    var favourites: [PopularQuery] = []
     /// The rows as they would stand in the log.
     var log: [InteractionBatch] = []
 
@@ -148,7 +149,17 @@ struct Harness {
         oracle.put(entity)
     }
 
+    /// One of a few queries most of the time, so that lists live long, and any other now and then, so that some are
+    /// thrown out.
     mutating func randomQuery() -> PopularQuery {
+        while favourites.count < 8 { favourites.append(anyQuery()) }
+        guard Int.random(in: 0..<6, using: &random) > 0 else { return anyQuery() }
+        var query = favourites.randomElement(using: &random) ?? anyQuery()
+        query.limit = Int.random(in: 1...min(limits.places, 40), using: &random)
+        return query
+    }
+
+    private mutating func anyQuery() -> PopularQuery {
         PopularQuery(
             mode: PopularMode.allCases.randomElement(using: &random) ?? .trending,
             window: TimeWindow.allCases.randomElement(using: &random) ?? .all,

@@ -180,6 +180,29 @@ struct LiveBehaviourTests {
         #expect(harness.state.popular(PopularQuery(mode: .overall, category: "none"), now: harness.now).isEmpty)
     }
 
+    @Test("A score that rises because a negative interaction leaves the window is seen at once")
+    func risingScore() {
+        var harness = Harness(seed: 900, negative: true)
+        let hour: Int64 = 3_600_000
+        harness.now = harness.now / hour * hour
+        func row(_ type: String, _ id: String, hoursAgo: Int64) -> PlainRow {
+            harness.position += 1
+            return PlainRow(
+                position: harness.position, occurredAt: harness.now - hoursAgo * hour, receivedAt: harness.now,
+                type: type, entityType: "product", entityID: id)
+        }
+        harness.apply([
+            row("cart_remove", "a", hoursAgo: 24), row("view", "a", hoursAgo: 1), row("view", "b", hoursAgo: 1),
+        ])
+        for mode in [PopularMode.overall, .trending] {
+            let query = PopularQuery(mode: mode, window: .day)
+            #expect(harness.state.popular(query, now: harness.now).map(\.entityID) == ["b"])
+            #expect(harness.state.popular(query, now: harness.now + hour).map(\.entityID) == ["a", "b"])
+            // And back, for a clock that was set back.
+            #expect(harness.state.popular(query, now: harness.now).map(\.entityID) == ["b"])
+        }
+    }
+
     @Test("Readers on other threads see whole states that only go forward while interactions are applied")
     func threads() async throws {
         let folder = try ScratchFolder()
