@@ -1,5 +1,4 @@
 public import Domain
-internal import Synchronization
 
 extension LiveState {
     /// The best entities, best first: by score, then entity type, then id. Entities that are hidden or deleted, or
@@ -99,7 +98,10 @@ extension LiveState {
         // One slice of each in turn, so that what was computed for an entity serves every board while it is at hand.
         // In a flood of interactions the rest is left to the next call.
         for _ in 0..<2048 where !behind.isEmpty {
-            behind.removeAll { key in !state.withLock { $0.boards.maintain(key, &$0.core, now: now) } }
+            behind.removeAll { key in
+                state.letOthersIn()
+                return !state.withLock { $0.boards.maintain(key, &$0.core, now: now) }
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 public import Domain
 public import Storage
-internal import Synchronization
 
 /// What follows from a tenant's log: counters, trends, sessions, the last interactions of each person, totals.
 ///
@@ -16,14 +15,14 @@ public final class LiveState: Sendable {
         var boards: BoardSet
     }
 
-    let state: Mutex<State>
+    let state: StateLock<State>
     let names: NameTable
     let hasher: KeyHasher
     let frozen = FrozenCount()
     /// Rows that are applied under one hold of the lock; fewer while each may copy half a dozen pages that a frozen copy
     /// shares.
     static let stretch = 128
-    private static let stretchWhileFrozen = 16
+    private static let stretchWhileFrozen = 3
 
     /// The state before the first record.
     public convenience init(names: NameTable, hasher: KeyHasher, plan: LivePlan) {
@@ -34,7 +33,7 @@ public final class LiveState: Sendable {
         names = core.names
         hasher = core.hasher
         let boards = BoardSet(core, limits: limits)
-        state = Mutex(State(core: core, boards: boards))
+        state = StateLock(State(core: core, boards: boards))
     }
 
     /// Last log position applied.
@@ -51,6 +50,7 @@ public final class LiveState: Sendable {
                     let end = min(start + stretch, rows.count)
                     state.withLock { $0.core.apply(UnsafeBufferPointer(rebasing: rows[start..<end]), bytes) }
                     start = end
+                    if start < rows.count { state.letOthersIn() }
                 }
             }
         }
