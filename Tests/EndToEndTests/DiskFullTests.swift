@@ -96,11 +96,11 @@ import Testing
         #expect(isSame && stored.count == acknowledged.count, "\(stored.count) stored, not \(acknowledged.count)")
     }
 
-    @Test("Fault: with no room left a request gets 507 and nothing is half-taken; with room again it goes on")
-    func faultFullDisk() throws {
+    @Test("With no room left a request gets 507 and nothing is half-taken; with room again it goes on")
+    func fullDiskFault() throws {
         let folder = try TestFolder()
         guard let disk = SmallDisk(folder, megabytes: 6) else {
-            print("faultFullDisk: skipped, no file system can be mounted")
+            print("fullDiskFault: skipped, no file system can be mounted")
             return
         }
         let link = folder.data
@@ -136,8 +136,8 @@ import Testing
         #expect(third.stop() == 0)
     }
 
-    @Test("Fault: past a limit on the size of files it answers 507 or 503, and goes on when the limit is lifted")
-    func faultFileSizeLimit() throws {
+    @Test("Past a limit on the size of files it answers 507 or 503, and goes on when the limit is lifted")
+    func fileSizeLimitFault() throws {
         let folder = try TestFolder()
         let server = try ServerProcess(folder, shell: "trap '' XFSZ; ulimit -S -f 3000")
         try fill(server, codes: ["disk_full", "store_io"]) {

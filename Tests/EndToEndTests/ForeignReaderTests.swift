@@ -99,7 +99,7 @@ import Testing
 
     @Test(
         "Fault: a reader that never ends bounds neither what is stored nor the log's size, also when killed meanwhile")
-    func faultLongReader() throws {
+    func longReaderFault() throws {
         let folder = try TestFolder()
         var server = try ServerProcess(folder)
         let client = try server.client()

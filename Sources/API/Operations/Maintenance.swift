@@ -70,8 +70,9 @@ public final class Maintenance: Sendable {
         let moment = now - days * Timestamp.millisecondsPerDay
         let before =
             Timestamp.floorDivide(moment, Timestamp.millisecondsPerHour) * Timestamp.millisecondsPerHour
-        // Ids are remembered for 7 days even when their rows go sooner, so they must not need the log any more.
-        if days < 7, !tenant.sealIDs(unless: { isStopping.load(ordering: .acquiring) }) { return }
+        // Ids are remembered for 7 days from their receipt. What happened long ago may have been received just now (an
+        // import, a retention made shorter), so no id may need its row in the log any more.
+        guard tenant.sealIDs(unless: { isStopping.load(ordering: .acquiring) }) else { return }
         let rows = configuration.rowsPerCommit
         var total = 0
         while !isStopping.load(ordering: .acquiring) {

@@ -15,6 +15,17 @@ struct Answer: CustomStringConvertible {
     var description: String { "\(status) \(text.prefix(600))" }
 }
 
+/// Linux's own numbers: as which type Swift sees the names depends on the order of compilation.
+private enum Flags {
+    static let stream: Int32 = 1
+    static let closeOnExec: Int32 = 0o2_000_000
+    static let peek: Int32 = 0x2
+    static let atOnce: Int32 = 0x40
+    static let noSignal: Int32 = 0x4000
+    static let tcp: Int32 = 6
+    static let noDelay: Int32 = 1
+}
+
 /// A client with one connection, which it opens again when the server has closed it. One thread at a time.
 final class Client {
     let port: UInt16
@@ -97,7 +108,7 @@ final class Client {
     var isClosedByServer: Bool {
         var bytes = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            let count = recv(descriptor, &bytes, bytes.count, Flags.atOnce)
             if count == 0 { return true }
             if count < 0 { return errno == ECONNRESET }
         }
@@ -109,12 +120,12 @@ final class Client {
     /// Whether the server has closed an idle connection.
     private var wasClosed: Bool {
         var byte: UInt8 = 0
-        return recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
+        return recv(descriptor, &byte, 1, Flags.peek | Flags.atOnce) == 0
     }
 
     private func open() throws {
         close()
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = socket(AF_INET, Flags.stream | Flags.closeOnExec, 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -130,7 +141,7 @@ final class Client {
             throw TestFailure("Port \(port) cannot be reached: \(String(cString: strerror(reason)))")
         }
         var yes: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+        setsockopt(descriptor, Flags.tcp, Flags.noDelay, &yes, socklen_t(MemoryLayout<Int32>.size))
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -141,7 +152,7 @@ final class Client {
             var sent = 0
             while sent < bytes.count {
                 let count = Foundation.send(
-                    descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+                    descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Flags.noSignal)
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return false }
                 sent += count
