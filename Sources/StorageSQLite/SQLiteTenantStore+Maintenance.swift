@@ -31,19 +31,21 @@ extension SQLiteTenantStore {
         // While a background copy runs, nothing else may touch the log.
         guard !state.isCopying.load(ordering: .acquiring) else { return }
         let size = writer.logSize
-        if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= options.checkpointBytes {
+        if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= writer.restartBytes {
             _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
             return
         }
         let enough = writer.load.isFull ? options.checkpointBytes : min(options.copyBytes, options.checkpointBytes)
         if size.outstandingBytes >= enough, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
             state.isCopying.store(true, ordering: .releasing)
-            queue.async { self.copyLog(writer.logSize) }
+            let restartBytes = writer.restartBytes
+            queue.async { self.copyLog(writer.logSize, restartBytes: restartBytes) }
         }
     }
 
-    /// Copies the log into the database until little is left or a reader stops it. On the maintenance queue.
-    private func copyLog(_ size: LogSize) {
+    /// Copies the log into the database, once or, when it is to be begun anew, until little is left or a reader stops it. On
+    /// the maintenance queue.
+    private func copyLog(_ size: LogSize, restartBytes: Int) {
         defer { state.isCopying.store(false, ordering: .releasing) }
         guard let checkpointer = parts.checkpointer else { return }
         for _ in 0..<8 {
@@ -54,7 +56,7 @@ extension SQLiteTenantStore {
                 return
             }
             size.copied.store(result.copied, ordering: .relaxed)
-            if size.bytes < options.checkpointBytes { return }
+            if size.bytes < restartBytes { return }
             if size.bytes >= options.overflowBytes { break }
             if size.outstandingBytes < options.checkpointBytes / 64 || result.copied <= before { break }
         }

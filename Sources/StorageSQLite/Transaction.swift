@@ -29,6 +29,8 @@ final class Transaction: TenantTransaction {
     private let firstBlock: Int
     private(set) var failure: StorageError?
     private(set) var appended = 0
+    /// Rows of a batch that are to be inserted, kept for its memory.
+    private var accepted: [Int] = []
     private var isOpen = true
 
     init(_ tables: TableWriter, main: TableWriter, counters: Counters, summary: BlockSummary) {
@@ -47,6 +49,7 @@ final class Transaction: TenantTransaction {
             var index = -1
             var block = BlockSummary.Block()
             var position = counters.position
+            accepted.removeAll(keepingCapacity: true)
             defer {
                 if index >= 0 { blocks[index] = block }
                 appended += Int(position - counters.position)
@@ -58,9 +61,9 @@ final class Transaction: TenantTransaction {
                     for row in batch.rows.indices {
                         switch batch.rows[row].verdict {
                         case .accepted:
-                            try tables.insert(batch.rows[row], position: position + 1, bytes)
                             position += 1
                             batch.rows[row].position = position
+                            accepted.append(row)
                             let place = BlockSummary.index(of: position)
                             if place != index {
                                 if index >= 0 { blocks[index] = block }
@@ -75,6 +78,7 @@ final class Transaction: TenantTransaction {
                         case .duplicate: break
                         }
                     }
+                    try tables.insert(batch.rows, at: accepted[...], bytes)
                 } catch let thrown {
                     error = thrown
                 }
