@@ -168,7 +168,7 @@ import Testing
                 let before = contents(folder)
                 let child = try Child(folder, ["serve", "--data", folder.data, "--port", "0"])
                 // Long enough for a start that should not be.
-                let ended = eventually(within: 5) { child.status != nil }
+                let ended = eventually(within: 60) { child.status != nil }
                 #expect(ended, "It started with \(left) of \(bytes.count) bytes, snapshot: \(hasSnapshot)")
                 if !ended { child.end(SIGKILL) }
                 guard ended else { continue }

@@ -150,11 +150,10 @@ struct JSONParserTests {
     func manyKeys() throws {
         let middle = { (index: Int) in "\"same-start-" + String(1_000_000 + index) + "-and-same-end\":0" }
         let text = "{" + (0..<200_000).map(middle).joined(separator: ",") + "}"
-        let clock = ContinuousClock()
         var repeats = true
-        let took = try clock.measure { repeats = try parser.parse(text).containsDuplicateKey }
+        let took = try processorSeconds { repeats = try parser.parse(text).containsDuplicateKey }
         #expect(!repeats)
-        #expect(took < .seconds(5))
+        #expect(took < 5)
         #expect(try parser.parse(text.dropLast() + "," + middle(77) + "}").containsDuplicateKey)
     }
 
