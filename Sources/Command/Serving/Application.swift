@@ -28,7 +28,13 @@ final class Application: Sendable {
             lock = try FolderLock(folder: folder)
             let registry = try SQLiteRegistry(folder: folder)
             directory = try TenantDirectory(registry: registry) { id in
-                try Application.open(id, folder: folder, options: options, log: log)
+                do {
+                    return try Application.open(id, folder: folder, options: options, log: log)
+                } catch {
+                    let message = Application.failure(error).message
+                    log.error("tenant_failed", ["tenant": .string(id), "message": .string(message)])
+                    throw error
+                }
             }
             for tenant in try registry.tenants() {
                 guard let service = try directory.open(tenant.id) else { continue }
