@@ -39,7 +39,7 @@ public final class FootfallServer: HTTPHandler {
         self.isAdmin = isAdmin
         self.log = log
         self.clock = clock
-        router = Router(Routes.all)
+        router = Router(isAdmin ? Routes.all + Routes.administration : Routes.all)
     }
 
     /// Says on `/readyz` that no new work should be sent here.
@@ -169,6 +169,7 @@ extension FootfallServer {
     private func authorise(_ head: borrowing HTTPRequestHead, for route: Route) throws(Problem) -> Principal {
         if route.access == .open { return .nobody }
         if isAdmin {
+            if route.access == .admin { return Principal(tenant: nil, scope: .secret, isAdmin: true) }
             guard let name = head.header("X-Footfall-Tenant") else {
                 throw Problem(400, "missing_tenant", "Name the tenant in X-Footfall-Tenant.")
             }
@@ -188,6 +189,7 @@ extension FootfallServer {
                 headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
         }
         switch (route.access, entry.scope) {
+        case (.admin, _): throw Problem(404, "unknown_path", "There is nothing at this path.")
         case (_, .webhook):
             throw Problem(403, "wrong_scope", "A webhook secret signs callbacks; it opens no route.")
         case (_, .secret) where isInQuery(head):

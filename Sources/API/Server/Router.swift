@@ -8,6 +8,8 @@ enum Access: Sendable {
     case write
     /// Only who has a secret key.
     case secret
+    /// Only who may open the admin socket; the route is about no tenant.
+    case admin
 }
 
 /// How large a body a route takes.

@@ -39,6 +39,14 @@ public final class TenantDirectory: Sendable {
         try keys.reload()
     }
 
+    /// Makes a key open nothing from now on; false when there is none with this hash. Requests that were let in before are
+    /// still answered.
+    public func revoke(_ hash: [UInt8], now: Int64) throws(StorageError) -> Bool {
+        guard try registry.revoke(hash, at: now) else { return false }
+        try keys.reload()
+        return true
+    }
+
     /// The tenant with an id, opened now when it is not yet; `nil` when the registry has none. Throws what opening it
     /// throws, or has thrown within the last seconds.
     public func open(_ id: String) throws -> TenantService? {
