@@ -137,6 +137,40 @@ struct WriterTests {
         }
     }
 
+    @Test("A page of a listed origin can read what the server refuses before any route is asked")
+    func refusalsAcrossOrigins() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var configuration = FootfallServer.Configuration()
+        configuration.corsOrigins = ["https://shop.example"]
+        let handler = FootfallServer(
+            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let server = try HTTPServer(
+            HTTPServerConfiguration(port: 0, threads: 1, connectionTimeoutSeconds: 1), handler: handler)
+        try server.start()
+        defer { server.stop(graceSeconds: 0) }
+        let refused: [(status: Int, lines: String)] = [
+            (413, "Content-Length: 99999999\r\n\r\n"), (400, "Host: b\r\nContent-Length: 0\r\n\r\n"),
+            (415, "Content-Encoding: br\r\nContent-Length: 2\r\n\r\nab"),
+            (400, "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab"),
+            (501, "Transfer-Encoding: zip\r\n\r\n"),
+            (431, "X: \(String(repeating: "x", count: 13_000))\r\nContent-Length: 0\r\n\r\n"),
+            // Never comes to its end.
+            (408, "Content-Length: 100\r\n\r\nab"),
+        ]
+        for (status, lines) in refused {
+            for origin in ["https://shop.example", "https://other.example"] {
+                let head = "POST /v1/interactions HTTP/1.1\r\nHost: a\r\nX-API-Key: \(service.writeKey)\r\n"
+                let bytes = exchange("\(head)Origin: \(origin)\r\nConnection: close\r\n\(lines)", port: server.port)
+                let answer = try #require(Answer(bytes), "\(status)")
+                #expect(answer.status == status, "\(answer.text)")
+                let isListed = origin == "https://shop.example"
+                #expect(answer.headers["access-control-allow-origin"] == (isListed ? origin : nil), "\(status)")
+                #expect(answer.headers["vary"] == "Origin", "\(status)")
+            }
+        }
+    }
+
     @Test("Counts are whole after a crash between a clean-up and the next snapshot")
     func cleanUp() throws {
         let folder = NSTemporaryDirectory() + "footfall-api-" + UUID().uuidString

@@ -76,7 +76,8 @@ public final class FootfallServer: HTTPHandler {
 
     public func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
         guard let admission = request.admissionContext as? Admission else {
-            return .respond(problem(status: 500, code: "internal_error", message: "The request was not admitted."))
+            return .respond(
+                problem(status: 500, code: "internal_error", message: "The request was not admitted.", origin: nil))
         }
         let context = RouteContext(server: self, admission: admission, now: clock())
         do throws(Problem) {
@@ -105,10 +106,10 @@ public final class FootfallServer: HTTPHandler {
         if status >= 500 { log.error("request", fields) } else { log.debug("request", fields) }
     }
 
-    public func problem(status: Int, code: String, message: String) -> HTTPResponse {
+    public func problem(status: Int, code: String, message: String, origin: String?) -> HTTPResponse {
         // The head may not have been read, so nobody knows whether a page asks; an open server lets any page read why.
         var caller = Caller()
-        if configuration.corsOrigins.contains("*") { caller.origin = "*" }
+        caller.origin = origin ?? (configuration.corsOrigins.contains("*") ? "*" : nil)
         return finish(Problem(status, code, message).response(), for: caller)
     }
 }
