@@ -53,6 +53,24 @@ struct RefusedTests {
         #expect(try service.send("GET", "/v1/rejected?code=other").json["rejected"]?.arrayValue?.isEmpty == true)
     }
 
+    @Test("A line that was not UTF-8 is refused again by a replay, one with U+FFFD of its own is not")
+    func lostBytes() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var body = Array(#"{"type":"view","entity_id":"p"#.utf8) + [0xff, 0xfe]
+        body += Array((#"","user_id":"u"}"# + "\n").utf8)
+        body += Array((#"{"type":"zap","entity_id":"p\#u{fffd}","user_id":"u"}"# + "\n").utf8)
+        let sent = try service.send("POST", "/v1/interactions", type: "application/x-ndjson", body)
+        #expect(sent.status == 200 && sent.json["tracked"] == 0, "\(sent.text)")
+        #expect(try service.send("PUT", "/v1/plan", text: Self.plan).status == 200)
+        let replayed = try service.send("POST", "/v1/rejected/replay")
+        #expect(replayed.json["replayed"] == 1 && replayed.json["rejected"] == 1, "\(replayed.text)")
+        let left = try service.send("GET", "/v1/rejected").json["rejected"]?.arrayValue
+        #expect(left?.compactMap { $0["code"]?.stringValue } == ["invalid_json"])
+        let own = try service.send("GET", "/v1/users/u/interactions").json["interactions"]?.arrayValue
+        #expect(own?.compactMap { $0["entity_id"]?.stringValue } == ["p\u{fffd}"])
+    }
+
     @Test("Replays at the same time store each refused interaction once")
     func replays() throws {
         let service = try TestService()
