@@ -222,8 +222,8 @@ extension TenantService {
         let position = Shared(Mutex<Int64>(0))
         let limit = settings.maximumIDBytes
         change(
-            prepare: { [store] () throws(StorageError) in
-                let stored = try store.entity(type: type, id: id)
+            prepare: { [self] () throws(StorageError) in
+                let stored = try store.entity(type: type, id: id) ?? placeholder(type: type, id: id, now: now)
                 guard let stored, !stored.isDeleted else {
                     let message = "The catalogue has no entity with this type and id."
                     box.value.withLock { $0 = .failure(FootfallError("not_found", message)) }
@@ -256,6 +256,14 @@ extension TenantService {
             case nil: completion(.failure(.invalid(FootfallError("not_found", "Nothing was changed."))))
             }
         }
+    }
+
+    /// What is known of an entity that was only ever met in interactions: that it is there. A patch makes it a real one.
+    private func placeholder(type: String, id: String, now: Int64) -> Entity? {
+        guard plan.entityType(named: type) != nil, let stats = live.stats(entityType: type, id: id, now: now),
+            stats.isPlaceholder
+        else { return nil }
+        return Entity(type: type, id: id)
     }
 
     /// Keeps error reports. They share the commits of interactions: a page that reports many must not hold those up.
