@@ -119,21 +119,25 @@ extension TenantService {
     func setPlan(
         _ plan: TrackingPlan, now: Int64, completion: @escaping @Sendable (Result<CompiledPlan, ChangeFailure>) -> Void
     ) {
-        let box = Shared(Mutex<CompiledPlan?>(nil))
+        let box = Shared(Mutex<Result<CompiledPlan, FootfallError>?>(nil))
         let position = Shared(Mutex<Int64>(0))
         let names = resolver.names
         change(
             { [self] (transaction) throws(StorageError) in
-                // The version is known only here, where one change follows the other.
-                let next = try? CompiledPlan(plan, version: self.plan.version &+ 1, names: names)
-                box.value.withLock { $0 = next }
-                guard next != nil else { return }
+                do throws(FootfallError) {
+                    // The version is known only here, where one change follows the other.
+                    let next = try CompiledPlan(plan, version: self.plan.version &+ 1, names: names)
+                    box.value.withLock { $0 = .success(next) }
+                } catch {
+                    box.value.withLock { $0 = .failure(error) }
+                    return
+                }
                 let record = LogRecord(kind: .plan, receivedAt: now, body: Array(plan.document.text.utf8))
                 let own = try transaction.append(record, entity: nil)
                 position.value.withLock { $0 = own }
             },
             applied: { [self] _ in
-                guard let next = box.value.withLock({ $0 }) else { return }
+                guard case .success(let next) = box.value.withLock({ $0 }) else { return }
                 let settings = current.withLock { current in
                     current.plan = next
                     return current.settings
@@ -141,12 +145,11 @@ extension TenantService {
                 live.apply(plan: LivePlan(next, settings), position: position.value.withLock { $0 })
             }
         ) { failure in
-            if let failure {
-                completion(.failure(failure))
-            } else if let plan = box.value.withLock({ $0 }) {
-                completion(.success(plan))
-            } else {
-                completion(.failure(.invalid(FootfallError("invalid_plan", "The plan cannot be compiled."))))
+            if let failure { return completion(.failure(failure)) }
+            switch box.value.withLock({ $0 }) {
+            case .success(let plan): completion(.success(plan))
+            case .failure(let error): completion(.failure(.invalid(error)))
+            case nil: completion(.failure(.invalid(FootfallError("invalid_plan", "Nothing was changed."))))
             }
         }
     }
