@@ -122,7 +122,8 @@ public struct DocumentReader {
     /// Refuses what nobody has taken.
     public func refuseRest() throws(FootfallError) {
         guard let name = rest.min() else { return }
-        throw FootfallError(code, "There is no field \"\(name)\" here.", path: "\(path)/\(name)")
+        let shown = name.shortened(toBytes: 64)
+        throw FootfallError(code, "There is no field \"\(shown)\" here.", path: "\(path)/\(shown)")
     }
 }
 

@@ -71,6 +71,19 @@ struct JSONWriterTests {
 
 @Suite("Values")
 struct JSONValueTests {
+    @Test("a text is shortened by bytes, at a whole scalar, however long its grapheme clusters are")
+    func shortened() {
+        #expect("abc".shortened(toBytes: 3) == "abc")
+        #expect("abcd".shortened(toBytes: 3) == "abc")
+        #expect("aé".shortened(toBytes: 2) == "a")
+        #expect("😀😀".shortened(toBytes: 7) == "😀")
+        #expect("".shortened(toBytes: 0) == "")
+        // One grapheme cluster of two megabytes.
+        let cluster = "e" + String(repeating: "\u{301}", count: 1_000_000)
+        #expect(cluster.count == 1)
+        #expect(cluster.shortened(toBytes: 64).utf8.count == 63)
+    }
+
     @Test(
         "a number is written as it was read",
         arguments: [

@@ -192,7 +192,7 @@ extension RequestDecoder {
         if object.containsDuplicateKey { throw FootfallError("duplicate_key", "A field is given twice.") }
         if object.containsNUL { throw FootfallError("invalid_unicode", "Text must not contain U+0000.") }
         for (key, _) in object.members {
-            let name = String(decoding: key.prefix(64), as: UTF8.self)
+            let name = String(decoding: key, as: UTF8.self).shortened(toBytes: 64)
             guard known.contains(name) else {
                 throw FootfallError("unknown_field", "There is no field \"\(name)\" here.", path: "/\(name)")
             }
