@@ -171,6 +171,31 @@ struct WriterTests {
         }
     }
 
+    @Test("The metrics are open, or for secret keys only")
+    func metrics() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var configuration = FootfallServer.Configuration()
+        configuration.metricsNeedSecretKey = true
+        let handler = FootfallServer(
+            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 1), handler: handler)
+        try server.start()
+        defer { server.stop(graceSeconds: 0) }
+        func status(_ key: String?, _ port: UInt16, _ path: String = "/metrics") throws -> Int {
+            let header = key.map { "X-API-Key: \($0)\r\n" } ?? ""
+            let text = "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(header)\r\n"
+            return try #require(Answer(exchange(text, port: port))).status
+        }
+        #expect(try status(nil, service.server.port) == 200)
+        #expect(try status(nil, server.port) == 401)
+        #expect(try status("ffs_wrong-key-of-nobody", server.port) == 401)
+        #expect(try status(service.writeKey, server.port) == 403)
+        #expect(try status(service.webhookSecret, server.port) == 403)
+        #expect(try status(service.secretKey, server.port) == 200)
+        #expect(try status(nil, server.port, "/healthz") == 200)
+    }
+
     @Test("Counts are whole after a crash between a clean-up and the next snapshot")
     func cleanUp() throws {
         let folder = NSTemporaryDirectory() + "footfall-api-" + UUID().uuidString

@@ -10,6 +10,8 @@ public final class FootfallServer: HTTPHandler {
     public struct Configuration: Sendable {
         /// Origins whose pages may call it; `*` for all.
         public var corsOrigins: [String] = ["*"]
+        /// Whether `/metrics`, which speaks of all tenants, is for secret keys only.
+        public var metricsNeedSecretKey = false
         /// Longest body of a route without a tenant, in bytes.
         public var maximumBodyBytes = 1 << 20
 
@@ -168,9 +170,11 @@ extension FootfallServer {
     }
 
     private func authorise(_ head: borrowing HTTPRequestHead, for route: Route) throws(Problem) -> Principal {
-        if route.access == .open { return .nobody }
+        var access = route.access
+        if access == .metrics { access = configuration.metricsNeedSecretKey && !isAdmin ? .secret : .open }
+        if access == .open { return .nobody }
         if isAdmin {
-            if route.access == .admin { return Principal(tenant: nil, scope: .secret, isAdmin: true) }
+            if access == .admin { return Principal(tenant: nil, scope: .secret, isAdmin: true) }
             guard let name = head.header("X-Footfall-Tenant") else {
                 throw Problem(400, "missing_tenant", "Name the tenant in X-Footfall-Tenant.")
             }
@@ -189,7 +193,7 @@ extension FootfallServer {
                 401, "invalid_key", "This key opens nothing; make one with \"footfall keys create\".",
                 headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
         }
-        switch (route.access, entry.scope) {
+        switch (access, entry.scope) {
         case (.admin, _): throw Problem(404, "unknown_path", "There is nothing at this path.")
         case (_, .webhook):
             throw Problem(403, "wrong_scope", "A webhook secret signs callbacks; it opens no route.")

@@ -24,6 +24,7 @@ enum Serving {
             folder: options.dataFolder, options: try opening(options), maintenance: maintenance(options), log: log)
         var configuration = FootfallServer.Configuration()
         configuration.corsOrigins = options.corsOrigins
+        configuration.metricsNeedSecretKey = options.hasPrivateMetrics
         let handler = FootfallServer(directory: application.directory, configuration: configuration, log: log)
         let server: HTTPServer
         let keys: DemoTenant.Keys?
