@@ -65,7 +65,8 @@ final class TestService: Sendable {
         webhookSecret = try key(.webhook, directory)
         tenant = try #require(try directory.open(Self.tenantID))
         let handler = FootfallServer(directory: directory, log: log) { clock.now }
-        server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 2), handler: handler)
+        server = try HTTPServer(
+            HTTPServerConfiguration(port: 0, threads: 2, connectionTimeoutSeconds: 600), handler: handler)
         try server.start()
     }
 
@@ -112,7 +113,7 @@ func exchange(_ bytes: [UInt8], port: UInt16) -> [UInt8] {
             connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
-    var limit = timeval(tv_sec: 120, tv_usec: 0)
+    var limit = timeval(tv_sec: 600, tv_usec: 0)
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     guard isOpen else { return [] }
     var sent = 0
