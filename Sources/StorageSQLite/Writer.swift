@@ -64,6 +64,9 @@ final class Writer: @unchecked Sendable {
     private(set) var summary: BlockSummary
     private(set) var load = Load()
     private var failure: StorageError?
+    /// Bytes that each table of what was refused may hold in a file.
+    var maximumRefusedBytes = Int64.max
+    private var refused = RefusedBytes()
 
     init(main: TableWriter, overflow: Overflow?, recovery: Recovery, folder: String, options: StoreOptions)
         throws(StorageError)
@@ -95,7 +98,9 @@ final class Writer: @unchecked Sendable {
         let tables = overflow?.tables ?? main
         let clock = ContinuousClock()
         let start = clock.now
-        let transaction = Transaction(tables, main: main, counters: counters, summary: summary)
+        let transaction = Transaction(
+            tables, main: main, counters: counters, summary: summary, refused: refused,
+            maximumRefusedBytes: maximumRefusedBytes, moved: overflow?.moved ?? Watermarks())
         defer { transaction.abandon() }
         try tables.connection.begin()
         do {
@@ -108,6 +113,7 @@ final class Writer: @unchecked Sendable {
         let written = clock.now
         do { try tables.connection.commit() } catch { throw refuse(error) }
         counters = transaction.counters
+        refused = transaction.refused
         for (index, block) in transaction.blocks { summary[index] = block }
         let end = clock.now
         load.note(from: start, to: end)
@@ -165,11 +171,13 @@ final class Writer: @unchecked Sendable {
         moved.error = counters.error
         let number = (try main.connection.state(.overflow) ?? 0) + 1
         overflow = try Overflow(path: path, number: number, moved: moved, options: options)
+        refused = RefusedBytes()
     }
 
     /// Moves a step of the overflow into the main file. True when the overflow is gone.
     func drain(rows: Int) throws(StorageError) -> Bool {
         guard let overflow else { return true }
+        refused = RefusedBytes()
         if let failure = failed() { throw failure }
         do {
             guard try overflow.move(into: main, rows: rows) else {

@@ -71,6 +71,35 @@ struct RefusedTests {
         #expect(own?.compactMap { $0["entity_id"]?.stringValue } == ["p\u{fffd}"])
     }
 
+    @Test("Nobody can fill the disk with what is refused, however long a tenant keeps its data")
+    func limit() throws {
+        var settings = TenantSettings()
+        settings.retentionDays = nil
+        let service = try TestService(settings: settings)
+        defer { service.stop() }
+        let changed = try service.send("PATCH", "/v1/settings", text: #"{"maximum_refused_bytes":1000000}"#)
+        #expect(changed.json["maximum_refused_bytes"] == 1_000_000, "\(changed.text)")
+        let long = String(repeating: "x", count: 50_000)
+        let line = #"{"type":"zap","entity_id":"p","user_id":"u","metadata":{"a":"\#(long)"}}"#
+        let report = #"{"context":"c","error_message":"m","error_stack":"\#(long)"}"#
+        for _ in 0..<20 {
+            let body = Array(repeating: line, count: 10).joined(separator: ",")
+            #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").status == 200)
+            let reports = Array(repeating: report, count: 10).joined(separator: ",")
+            #expect(try service.send("POST", "/v1/errors", text: "[\(reports)]").status == 200)
+        }
+        let kept = try service.tenant.store.rejectedCount()
+        #expect((10...20).contains(kept), "\(kept)")
+        let last = try service.send("GET", "/v1/rejected?limit=1000").json["rejected"]?.arrayValue?.last
+        #expect(last?["number"] == 200)
+        #expect((10...20).contains(try service.tenant.store.systemErrors(limit: 1000).count))
+        let metrics = try service.send("GET", "/metrics").text
+        let dropped = service.tenant.store.droppedRefused
+        #expect(dropped >= 360 && metrics.contains("footfall_refused_dropped_total{tenant=\"shop\"} \(dropped)"))
+        let wrong = try service.send("PATCH", "/v1/settings", text: #"{"maximum_refused_bytes":1000}"#)
+        #expect(wrong.status == 422)
+    }
+
     @Test("Replays at the same time store each refused interaction once")
     func replays() throws {
         let service = try TestService()

@@ -64,6 +64,7 @@ public final class TenantService: Sendable {
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
         self.recovery = recovery
+        store.keepRefused(atMost: settings.maximumRefusedBytes)
     }
 
     /// The plan in force.
@@ -182,6 +183,7 @@ extension TenantService {
                     return current.plan
                 }
                 live.apply(plan: LivePlan(plan, settings), position: position.value.withLock { $0 })
+                store.keepRefused(atMost: settings.maximumRefusedBytes)
                 rebuildDecay()
                 sessions.timeout = settings.sessionTimeout
             }
