@@ -121,6 +121,8 @@ func exchange(_ bytes: [UInt8], port: UInt16) -> [UInt8] {
         let count = bytes.withUnsafeBytes {
             Foundation.send(connection, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
         }
+        // With a time limit, a stop of the whole process interrupts calls.
+        if count < 0, errno == EINTR { continue }
         // A refusal may come before the body is sent.
         guard count > 0 else { break }
         sent += count
@@ -129,6 +131,7 @@ func exchange(_ bytes: [UInt8], port: UInt16) -> [UInt8] {
     var piece = [UInt8](repeating: 0, count: 65_536)
     while true {
         let count = recv(connection, &piece, piece.count, 0)
+        if count < 0, errno == EINTR { continue }
         guard count > 0 else { return answer }
         answer += piece[..<count]
     }
