@@ -41,6 +41,20 @@ final class KeyRing: Sendable {
         }
     }
 
+    /// Makes a key that the registry has no more open nothing from now on. Cannot fail, as reading the keys anew can.
+    func forget(_ hash: [UInt8]) {
+        // After a reload that may have read the key before it was revoked.
+        reloading.withLock { _ in
+            state.withLock { state in
+                guard let entry = state.byHash.removeValue(forKey: hash) else { return }
+                state.seen = state.seen.filter { $0.value.hash != hash }
+                if let secret = entry.signingSecret {
+                    state.signingSecrets[entry.tenant]?.removeAll { $0 == secret }
+                }
+            }
+        }
+    }
+
     /// The entry of a key, `nil` when there is none.
     func find(_ key: String) -> KeyEntry? {
         if let entry = state.withLock({ $0.seen[key] }) { return entry }

@@ -43,7 +43,7 @@ public final class TenantDirectory: Sendable {
     /// still answered.
     public func revoke(_ hash: [UInt8], now: Int64) throws(StorageError) -> Bool {
         guard try registry.revoke(hash, at: now) else { return false }
-        try keys.reload()
+        keys.forget(hash)
         return true
     }
 
