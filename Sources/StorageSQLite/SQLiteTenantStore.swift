@@ -32,6 +32,13 @@ public final class SQLiteTenantStore: TenantStore {
         var checkpointer: Connection?
     }
 
+    enum Copying: UInt8, AtomicRepresentable {
+        case none
+        /// In the queue, perhaps behind a step that waits for the lock: whoever has the lock must not wait for it.
+        case queued
+        case running
+    }
+
     /// What is read without the lock.
     final class SharedState: Sendable {
         let position = Atomic<Int64>(0)
@@ -43,7 +50,8 @@ public final class SQLiteTenantStore: TenantStore {
         let overflows = Atomic<UInt64>(0)
         /// The thread that is inside ``SQLiteTenantStore/commit(_:)``, 0 for none.
         let committing = Atomic<UInt>(0)
-        let isCopying = Atomic<Bool>(false)
+        /// Where the background copy of the write-ahead log stands.
+        let copying = Atomic<Copying>(.none)
         let wantsRestart = Atomic<Bool>(false)
         let isClosed = Atomic<Bool>(false)
     }

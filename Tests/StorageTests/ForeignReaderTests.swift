@@ -200,6 +200,32 @@ struct ForeignReaderTests {
         try ForeignReaderTests.expectWhole(store, "end")
     }
 
+    @Test("A commit does not wait for a copy of the log that stands behind a step that waits for the commit")
+    func queuedCopy() throws {
+        let folder = try TemporaryFolder()
+        var options = StoreOptions()
+        options.checkpointBytes = 50_000
+        options.overflowBytes = 1
+        let store = try SQLiteTenantStore.open(folder: folder.path, options: options)
+        try ForeignReaderTests.write(store, count: 100)
+        // The queue is busy with something that needs the lock, and a copy waits in it.
+        store.queue.sync {}
+        store.queue.suspend()
+        store.state.copying.store(.queued, ordering: .releasing)
+        let done = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            try? ForeignReaderTests.write(store, count: 100)
+            done.signal()
+        }
+        let isDone = done.wait(timeout: .now() + 60) == .success
+        store.state.copying.store(.none, ordering: .releasing)
+        store.queue.resume()
+        #expect(isDone)
+        if !isDone { done.wait() }
+        #expect(store.lastPosition == 200)
+        store.close()
+    }
+
     @Test("The log is used from its start again and again without any reader")
     func restarts() throws {
         let folder = try TemporaryFolder()
