@@ -18,8 +18,8 @@ struct Query {
     mutating func string(_ name: String, longest: Int = 256) throws(Problem) -> String? {
         guard let index = items.firstIndex(where: { $0.name == name }) else { return nil }
         let value = items.remove(at: index).value
-        guard !value.isEmpty, value.utf8.count <= longest else {
-            throw Problem(400, "invalid_parameter", "\"\(name)\" must have 1 to \(longest) bytes.")
+        guard !value.isEmpty, value.unicodeScalars.count <= longest else {
+            throw Problem(400, "invalid_parameter", "\"\(name)\" must have 1 to \(longest) characters.")
         }
         return value
     }
