@@ -57,14 +57,14 @@ $(LOAD)/%: Benchmarks/load/%.c
 faults: ## kill, fill the disk, tear files: the long form (FAULT_ROUNDS=100)
 	@scripts/setup test
 	@$(SWIFT) build --build-tests
-	@$(SWIFT) test list --skip-build 2>/dev/null | grep -q Fault || { echo "no test is called Fault…" >&2; exit 1; }
+	@$(SWIFT) test list --skip-build 2>/dev/null | grep -c Fault >/dev/null || { echo "no test is called Fault…" >&2; exit 1; }
 	@FOOTFALL_BINARY="$(TEST_BINARY)" FOOTFALL_FAULT_ROUNDS=$(FAULT_ROUNDS) \
 		$(SWIFT) test --skip-build --disable-xctest --filter Fault $(ARGS)
 
 fuzz: ## generated input into the decoder and the validator: the long form (FUZZ_INPUTS=10000000)
 	@scripts/setup test
 	@$(SWIFT) build --build-tests
-	@$(SWIFT) test list --skip-build 2>/dev/null | grep -q Fuzz || { echo "no test is called Fuzz…" >&2; exit 1; }
+	@$(SWIFT) test list --skip-build 2>/dev/null | grep -c Fuzz >/dev/null || { echo "no test is called Fuzz…" >&2; exit 1; }
 	@FOOTFALL_BINARY="$(TEST_BINARY)" FOOTFALL_FUZZ_INPUTS=$(FUZZ_INPUTS) \
 		$(SWIFT) test --skip-build --disable-xctest --filter Fuzz $(ARGS)
 
