@@ -91,7 +91,8 @@ private struct CallbackReader {
             value.isNumber ? String(decoding: value.raw, as: UTF8.self) : value.stringValue ?? ""
         guard let money = Money(text) else {
             throw wrong(
-                name, "is a decimal number of at least 0 such as \"12.50\", 15 digits before the point and 6 after it "
+                name,
+                "is a decimal number of at least 0 such as \"12.50\", 15 digits before the point and 6 after it "
                     + "at most", path: path)
         }
         return money

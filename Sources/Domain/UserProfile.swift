@@ -56,12 +56,14 @@ public struct UserProfile: Sendable, Equatable {
             guard (1...256).contains(name.utf8.count) else {
                 throw wrong("traits", "The name of a trait has 1 to 256 bytes.")
             }
-            profile.traits[name] = stored != nil && value.isNull ? nil : value
+            let kept: JSONValue? = stored != nil && value.isNull ? .none : value
+            profile.traits[name] = kept
         }
         guard profile.traits.count <= 1000,
             JSONValue.object(profile.traits).text.utf8.count <= UserProfile.maximumBytes
         else {
-            throw wrong("traits", "A user has at most 1000 traits and \(UserProfile.maximumBytes) bytes of them as JSON.")
+            throw wrong(
+                "traits", "A user has at most 1000 traits and \(UserProfile.maximumBytes) bytes of them as JSON.")
         }
         self = profile
     }

@@ -68,7 +68,8 @@ extension SQLiteTenantStore {
                 try rows.next()
                 while list.count < limit, rows.isOnRow {
                     let document = StoredDocument(rows.statement)
-                    let isOld = try connection === view.main && Self.isNewer(document, in: view.overflow)
+                    var isOld = false
+                    if connection === view.main { isOld = try Self.isNewer(document, in: view.overflow) }
                     if !document.isDeleted, !isOld { list.append(document) }
                     try rows.next()
                 }

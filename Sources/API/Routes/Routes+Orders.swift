@@ -92,7 +92,8 @@ extension Routes {
                 id: "order-" + hex(key.high) + hex(key.low), productID: item.productID, quantity: item.quantity,
                 metadata: metadata, occurredAt: order.moment)
         }
-        return try CommerceInteractions.batch("order", items, context: "checkout", reception, tenant, user: order.userID)
+        return try CommerceInteractions.batch(
+            "order", items, context: "checkout", reception, tenant, user: order.userID)
     }
 
     private static func hex(_ value: UInt64) -> String {
