@@ -27,7 +27,9 @@ struct DocumentTests {
         }
     }
 
-    private static func check(_ store: SQLiteTenantStore, _ model: Model, using random: inout SplitMix64, _ note: Comment)
+    private static func check(
+        _ store: SQLiteTenantStore, _ model: Model, using random: inout SplitMix64, _ note: Comment
+    )
         throws
     {
         for kind in [StoredDocument.Kind.cart, .purchases] {
