@@ -20,6 +20,7 @@ extension Routes {
             let limit = try query.integer("limit", in: 1...1000) ?? 100
             let cursor = try query.string("cursor", longest: 1024)
             try query.refuseRest()
+            if let type { try check(type: type, tenant, status: 400, path: nil) }
             var after: (type: String, id: String)?
             if let cursor {
                 guard let position = EntityCursor.decode(cursor) else {
@@ -105,10 +106,15 @@ extension Routes {
     }
 
     private static func check(_ entity: Entity, _ tenant: TenantService) throws(Problem) {
-        guard tenant.plan.entityType(named: entity.type) != nil else {
+        try check(type: entity.type, tenant, status: 422, path: "/type")
+    }
+
+    private static func check(type: String, _ tenant: TenantService, status: Int, path: String?) throws(Problem) {
+        guard tenant.plan.entityType(named: type) != nil else {
             throw Problem(
-                422, "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".",
-                path: "/type")
+                status, "unknown_entity_type",
+                "The tracking plan has no entity type \"\(type.shortened(toBytes: 64))\".",
+                path: path)
         }
     }
 
@@ -116,7 +122,7 @@ extension Routes {
     private static func bulk(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         try Query(request.queryItems).refuseRest()
-        let documents = try bulkDocuments(request, tenant, list: "entities")
+        let (documents, isLone) = try bulkDocuments(request, tenant, list: "entities")
         var stored: [Entity] = []
         var results: [JSONValue] = []
         for document in documents {
@@ -125,6 +131,7 @@ extension Routes {
                 stored.append(entity)
                 results.append(["type": .string(entity.type), "id": .string(entity.id), "status": "ok"])
             } catch {
+                if isLone { throw Problem(error, status: 422) }
                 let document = (try? document.get()) ?? .null
                 results.append([
                     "type": document["type"] ?? .null, "id": document["id"] ?? .null, "status": "rejected",
@@ -141,10 +148,11 @@ extension Routes {
         }
     }
 
-    /// The documents of a body that carries many: a list, an object with the list, one document, or one a line.
+    /// The documents of a body that carries many: a list, an object with the list, one a line; or one alone.
     static func bulkDocuments(
         _ request: borrowing HTTPRequest, _ tenant: TenantService, list name: String
-    ) throws(Problem) -> [Result<JSONValue, Problem>] {
+    ) throws(Problem) -> (documents: [Result<JSONValue, Problem>], isLone: Bool) {
+        var isLone = false
         var documents: [Result<JSONValue, Problem>] = []
         if MediaType(request.head) == .ndjson {
             for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
@@ -159,7 +167,9 @@ extension Routes {
                     throw Problem(400, "invalid_body", "The body must be {\"\(name)\": [...]}.")
                 }
                 documents = list.map { .success($0) }
-            default: documents = [.success(body)]
+            default:
+                documents = [.success(body)]
+                isLone = true
             }
         }
         guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
@@ -167,7 +177,7 @@ extension Routes {
                 documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
                 "A request carries between 1 and \(tenant.settings.maximumBatch) \(name).")
         }
-        return documents
+        return (documents, isLone)
     }
 
     private static func entity(_ document: Result<JSONValue, Problem>, _ tenant: TenantService) throws(FootfallError)
@@ -179,7 +189,8 @@ extension Routes {
             let entity = try Entity(document: document, maximumIDBytes: tenant.settings.maximumIDBytes)
             guard tenant.plan.entityType(named: entity.type) != nil else {
                 throw FootfallError(
-                    "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".")
+                    "unknown_entity_type",
+                    "The tracking plan has no entity type \"\(entity.type.shortened(toBytes: 64))\".")
             }
             return entity
         }
@@ -243,11 +254,11 @@ enum EntityCursor {
         KeyText.base64URL(Array("\(type)\u{1f}\(id)".utf8))
     }
 
+    /// Any text of its alphabet stands for some place in the order.
     static func decode(_ text: String) -> (type: String, id: String)? {
         guard let bytes = KeyText.decodeBase64URL(text) else { return nil }
         let parts = String(decoding: bytes, as: UTF8.self).split(
             separator: "\u{1f}", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
-        return (String(parts[0]), String(parts[1]))
+        return (String(parts.first ?? ""), parts.count > 1 ? String(parts[1]) : "")
     }
 }

@@ -168,7 +168,7 @@ extension Routes {
     ) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         try Query(request.queryItems).refuseRest()
-        let documents = try bulkDocuments(request, tenant, list: "users")
+        let (documents, isLone) = try bulkDocuments(request, tenant, list: "users")
         var changes: [TenantService.UserChange] = []
         var results: [JSONValue] = []
         for document in documents {
@@ -183,6 +183,7 @@ extension Routes {
                 changes.append(.put(profile))
                 results.append(["id": .string(profile.id), "status": "ok"])
             } catch {
+                if isLone { throw Problem(error, status: 422) }
                 let document = (try? document.get()) ?? .null
                 results.append([
                     "id": document["id"] ?? .null, "status": "rejected", "code": .string(error.code),

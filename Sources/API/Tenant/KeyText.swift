@@ -20,6 +20,11 @@ public enum KeyText {
         )
     }
 
+    /// The hash by which the registry knows a key, as 64 hexadecimal digits.
+    public static func hexadecimalHash(of text: String) -> String {
+        KeyEntry(hash: sha256(Array(text.utf8)), tenant: "", scope: .write, createdAt: 0).hexadecimalHash
+    }
+
     /// 32 random bytes as text.
     static func random() -> String {
         var system = SystemRandomNumberGenerator()
@@ -30,6 +35,7 @@ public enum KeyText {
 
     /// The bytes of base64 with the URL alphabet, `nil` when it is not that.
     static func decodeBase64URL(_ text: String) -> [UInt8]? {
+        guard text.utf8.count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []
         var group: UInt32 = 0
         var bits = 0

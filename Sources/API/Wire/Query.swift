@@ -1,4 +1,5 @@
 internal import HTTP
+internal import JSON
 
 /// The query of a request, taken parameter by parameter; what is left over is refused by name, never ignored.
 struct Query {
@@ -7,7 +8,8 @@ struct Query {
     init(_ items: [(name: String, value: String)]) throws(Problem) {
         var seen: Set<String> = []
         for item in items where !seen.insert(item.name).inserted {
-            throw Problem(400, "invalid_parameter", "The parameter \"\(item.name)\" is given twice.")
+            throw Problem(
+                400, "invalid_parameter", "The parameter \"\(item.name.shortened(toBytes: 64))\" is given twice.")
         }
         // The key may stand in the query of any request; authentication has read it already.
         self.items = items.filter { $0.name != "key" }
@@ -16,8 +18,8 @@ struct Query {
     mutating func string(_ name: String, longest: Int = 256) throws(Problem) -> String? {
         guard let index = items.firstIndex(where: { $0.name == name }) else { return nil }
         let value = items.remove(at: index).value
-        guard !value.isEmpty, value.utf8.count <= longest else {
-            throw Problem(400, "invalid_parameter", "\"\(name)\" must have 1 to \(longest) bytes.")
+        guard !value.isEmpty, value.unicodeScalars.count <= longest else {
+            throw Problem(400, "invalid_parameter", "\"\(name)\" must have 1 to \(longest) characters.")
         }
         return value
     }
@@ -45,6 +47,6 @@ struct Query {
 
     func refuseRest() throws(Problem) {
         guard let item = items.first else { return }
-        throw Problem(400, "unknown_parameter", "There is no parameter \"\(item.name.prefix(64))\" here.")
+        throw Problem(400, "unknown_parameter", "There is no parameter \"\(item.name.shortened(toBytes: 64))\" here.")
     }
 }
