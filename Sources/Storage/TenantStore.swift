@@ -126,6 +126,10 @@ public protocol TenantTransaction: AnyObject {
     /// Appends another record and brings the tables that show it (entities, plan versions, settings) up to date.
     /// Returns its position. `entity` is the entity that an ``LogRecord/Kind/entity`` record's body says.
     func append(_ record: LogRecord, entity: Entity?) throws(StorageError) -> Int64
+    /// Appends a record and stores the document that it says. Returns their position.
+    func append(_ record: LogRecord, document: StoredDocument) throws(StorageError) -> Int64
+    /// Stores a document that follows from what this transaction has appended last.
+    func put(_ document: StoredDocument) throws(StorageError)
     /// Marks rejected interactions as replayed: they are listed no more.
     func removeRejected(_ numbers: [Int64]) throws(StorageError)
     /// Keeps an error report.
@@ -189,6 +193,14 @@ public protocol TenantStore: AnyObject, Sendable {
     func entity(type: String, id: String) throws(StorageError) -> Entity?
     /// Entities of a type in order of id, after an id; deleted ones left out.
     func entities(type: String?, after: (type: String, id: String)?, limit: Int) throws(StorageError) -> [Entity]
+    /// The document with an id, a deleted one included.
+    func document(_ kind: StoredDocument.Kind, id: String) throws(StorageError) -> StoredDocument?
+    /// Documents of a kind in order of id, after an id; deleted ones left out.
+    func documents(_ kind: StoredDocument.Kind, after id: String?, limit: Int) throws(StorageError) -> [StoredDocument]
+    /// Documents of a kind that belong to a user, the last changed first, changed before a position; deleted ones left
+    /// out.
+    func documents(_ kind: StoredDocument.Kind, owner: String, before position: Int64?, limit: Int)
+        throws(StorageError) -> [StoredDocument]
     /// The newest plan document and its version; `nil` before the first.
     func plan() throws(StorageError) -> (version: Int64, document: String)?
     /// The plan document of a version.

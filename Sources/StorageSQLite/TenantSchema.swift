@@ -5,7 +5,7 @@ enum TenantSchema {
 
     /// The steps from an empty file to the current version; the n-th leads to version n. Steps that were once released
     /// never change.
-    static let migrations = [tables + derivedTables + views]
+    static let migrations = [tables + derivedTables + views, commerceTables + commerceViews]
 
     /// What the log and the tables beside it consist of. The overflow file has the same, so that rows move over as they
     /// are.
@@ -173,7 +173,8 @@ enum TenantSchema {
 
             CREATE INDEX entities_position ON entities(position);
             CREATE TABLE removed_rejected(number INTEGER PRIMARY KEY);
-            """
+            """,
+        commerceOverflow,
     ]
 
     /// Milliseconds as RFC 3339 text in UTC.

@@ -123,7 +123,17 @@ final class Transaction: TenantTransaction {
         }
     }
 
+    func append(_ record: LogRecord, document: StoredDocument) throws(StorageError) -> Int64 {
+        let position = try append(record, entity: nil)
+        try put(document)
+        return position
+    }
+
     // MARK: Tables beside the log
+
+    func put(_ document: StoredDocument) throws(StorageError) {
+        try attempt { () throws(StorageError) in try tables.upsert(document, position: counters.position) }
+    }
 
     func removeRejected(_ numbers: [Int64]) throws(StorageError) {
         try attempt { () throws(StorageError) in

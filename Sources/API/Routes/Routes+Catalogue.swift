@@ -122,31 +122,7 @@ extension Routes {
     private static func bulk(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         try Query(request.queryItems).refuseRest()
-        var documents: [Result<JSONValue, Problem>] = []
-        var isLone = false
-        if MediaType(request.head) == .ndjson {
-            for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
-                documents.append(parse(UnsafeRawBufferPointer(rebasing: line)))
-            }
-        } else {
-            let body = try jsonBody(request)
-            switch body {
-            case .array(let list): documents = list.map { .success($0) }
-            case .object(let object) where object["entities"] != nil:
-                guard object.count == 1, case .array(let list) = object["entities"] else {
-                    throw Problem(400, "invalid_body", "The body must be {\"entities\": [...]}.")
-                }
-                documents = list.map { .success($0) }
-            default:
-                documents = [.success(body)]
-                isLone = true
-            }
-        }
-        guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
-            throw Problem(
-                documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
-                "A request carries between 1 and \(tenant.settings.maximumBatch) entities.")
-        }
+        let (documents, isLone) = try bulkDocuments(request, tenant, list: "entities")
         var stored: [Entity] = []
         var results: [JSONValue] = []
         for document in documents {
@@ -170,6 +146,38 @@ extension Routes {
                 done(failure.map { .failure($0) } ?? .success(.json(Array(answer.text.utf8))))
             }
         }
+    }
+
+    /// The documents of a body that carries many: a list, an object with the list, one a line; or one alone.
+    static func bulkDocuments(
+        _ request: borrowing HTTPRequest, _ tenant: TenantService, list name: String
+    ) throws(Problem) -> (documents: [Result<JSONValue, Problem>], isLone: Bool) {
+        var isLone = false
+        var documents: [Result<JSONValue, Problem>] = []
+        if MediaType(request.head) == .ndjson {
+            for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
+                documents.append(parse(UnsafeRawBufferPointer(rebasing: line)))
+            }
+        } else {
+            let body = try jsonBody(request)
+            switch body {
+            case .array(let list): documents = list.map { .success($0) }
+            case .object(let object) where object[name] != nil:
+                guard object.count == 1, case .array(let list) = object[name] else {
+                    throw Problem(400, "invalid_body", "The body must be {\"\(name)\": [...]}.")
+                }
+                documents = list.map { .success($0) }
+            default:
+                documents = [.success(body)]
+                isLone = true
+            }
+        }
+        guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
+            throw Problem(
+                documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
+                "A request carries between 1 and \(tenant.settings.maximumBatch) \(name).")
+        }
+        return (documents, isLone)
     }
 
     private static func entity(_ document: Result<JSONValue, Problem>, _ tenant: TenantService) throws(FootfallError)

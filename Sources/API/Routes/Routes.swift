@@ -3,7 +3,7 @@ internal import HTTP
 /// Every route of the server.
 enum Routes {
     static let all: [Route] =
-        collecting + sources + answers + catalogue + plans + refused + operations + description
+        collecting + sources + answers + catalogue + plans + refused + operations + description + commerce
 }
 
 extension HTTPResponse {
