@@ -67,7 +67,7 @@ let package = Package(
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
         tests("HTTPTests", ["HTTP"]),
         tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
-        tests("CommandTests", ["Command", "API", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("CommandTests", ["Command", "API", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),
         // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
         .testTarget(
             name: "EndToEndTests", dependencies: ["CSQLite", "CZlib"],

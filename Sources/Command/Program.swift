@@ -12,6 +12,9 @@ public struct Program: Sendable {
         public var openRegistry: @Sendable (_ dataFolder: String) throws(StorageError) -> any Registry
         /// A new key's text, and what the registry keeps of it.
         public var makeKey: @Sendable (_ tenant: String, _ scope: KeyScope, _ now: Int64) -> (String, KeyEntry)
+        /// Makes a key of a data folder open nothing from now on, also while a server runs on it.
+        public var revokeKey:
+            @Sendable (_ dataFolder: String, _ key: KeyEntry, _ now: Int64) throws(CommandError) -> Void
         /// Opens a data folder that no server uses, for an import into a tenant.
         public var openSink: @Sendable (_ dataFolder: String, _ tenant: String) throws(CommandError) -> any ImportSink
         /// `valid`, `invalid` or `unsupported` for a line with a schema and data; `nil` when it is no such line.
@@ -22,6 +25,8 @@ public struct Program: Sendable {
             serve: @escaping @Sendable (ServeOptions, Console) throws(CommandError) -> Void,
             openRegistry: @escaping @Sendable (_ dataFolder: String) throws(StorageError) -> any Registry,
             makeKey: @escaping @Sendable (_ tenant: String, _ scope: KeyScope, _ now: Int64) -> (String, KeyEntry),
+            revokeKey:
+                @escaping @Sendable (_ dataFolder: String, _ key: KeyEntry, _ now: Int64) throws(CommandError) -> Void,
             openSink:
                 @escaping @Sendable (_ dataFolder: String, _ tenant: String) throws(CommandError) ->
                 any ImportSink,
@@ -30,6 +35,7 @@ public struct Program: Sendable {
             self.serve = serve
             self.openRegistry = openRegistry
             self.makeKey = makeKey
+            self.revokeKey = revokeKey
             self.openSink = openSink
             self.checkPair = checkPair
         }
@@ -81,6 +87,7 @@ public struct Program: Sendable {
         case "import": return try importFile(configuration, path: values.positionals.first ?? "-")
         case "keys create": return try createKey(configuration)
         case "keys list": return try listKeys(configuration)
+        case "keys revoke": return try revokeKey(configuration, values.positionals.first ?? "")
         default: return try checkSchemas(configuration)
         }
     }

@@ -11,6 +11,9 @@ extension Program.Services {
         serve: { (options, console) throws(CommandError) in try Serving.run(options, console: console) },
         openRegistry: { (folder) throws(StorageError) in try SQLiteRegistry(folder: folder) },
         makeKey: { tenant, scope, now in KeyText.make(tenant: tenant, scope: scope, now: now) },
+        revokeKey: { (folder, key, now) throws(CommandError) in
+            try KeyRevocation(folder: folder, key: key).run(now: now)
+        },
         openSink: { (folder, tenant) throws(CommandError) in
             // A mistyped folder must not come into being by an import.
             guard access("\(folder)/\(SQLiteRegistry.fileName)", F_OK) == 0 else {

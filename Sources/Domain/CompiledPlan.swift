@@ -42,33 +42,35 @@ public final class CompiledPlan: Sendable {
     private let typeOfName: [Int]
     private let entityTypeNames: ByteNameIndex
 
-    /// Compiles a plan. Throws `invalid_plan` with the path of what cannot be compiled.
+    /// Compiles a plan. Throws `invalid_plan` with the path of what cannot be compiled, and `too_many_names` when the
+    /// tenant has no numbers left for its types; a plan that is refused takes none.
     public init(_ plan: TrackingPlan, version: UInt32, names: NameTable) throws(FootfallError) {
         self.plan = plan
         self.version = version
-        func number(_ name: String, path: String) throws(FootfallError) -> UInt16 {
-            guard let index = names.intern(name) else {
-                throw FootfallError("invalid_plan", "The tenant has used up its 65535 names.", path: path)
-            }
-            return index
-        }
-        var types: [InteractionType] = []
-        for type in plan.interactionTypes {
-            let index = try number(type.name, path: "/interaction_types/\(type.name)")
-            types.append(InteractionType(declaration: type, index: index))
-        }
-        var entityTypes: [EntityType] = []
+        // Numbers are never given back, so a plan gets them when nothing else can be wrong with it, all or none.
+        var schemas: [CompiledSchema?] = []
         for type in plan.entityTypes {
-            let path = "/entity_types/\(type.name)"
-            let index = try number(type.name, path: path)
-            var schema: CompiledSchema?
-            if let document = type.metadata {
-                do {
-                    schema = try CompiledSchema(document)
-                } catch {
-                    throw FootfallError("invalid_plan", error.message, path: "\(path)/metadata\(error.path)")
-                }
+            guard let document = type.metadata else {
+                schemas.append(nil)
+                continue
             }
+            do {
+                schemas.append(try CompiledSchema(document))
+            } catch {
+                let path = "/entity_types/\(type.name)/metadata\(error.path)"
+                throw FootfallError("invalid_plan", error.message, path: path)
+            }
+        }
+        let allTypes = plan.interactionTypes.map(\.name) + plan.entityTypes.map(\.name)
+        guard let numbers = names.intern(all: allTypes) else {
+            throw FootfallError(
+                "too_many_names",
+                "A tenant's plans may name \(NameTable.capacity) types over time; \(names.count) are taken, "
+                    + "and this plan has more new ones than are left.")
+        }
+        let types = zip(plan.interactionTypes, numbers).map { InteractionType(declaration: $0, index: $1) }
+        var entityTypes: [EntityType] = []
+        for ((type, schema), index) in zip(zip(plan.entityTypes, schemas), numbers.dropFirst(types.count)) {
             entityTypes.append(
                 EntityType(
                     name: type.name, index: index, salt: names.salt(of: index), schema: schema,

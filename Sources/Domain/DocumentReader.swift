@@ -61,25 +61,15 @@ public struct DocumentReader {
 
     /// A finite number, if the field is there.
     public mutating func number(_ name: String) throws(FootfallError) -> Double? {
-        switch take(name) {
-        case nil: return nil
-        case .integer(let value): return Double(value)
-        case .double(let value) where value.isFinite: return value
-        default: throw wrong(name, "a number")
-        }
+        guard let value = take(name) else { return nil }
+        guard let number = value.doubleValue, number.isFinite else { throw wrong(name, "a number") }
+        return number
     }
 
     /// A whole number within a range, if the field is there.
     public mutating func integer(_ name: String, in range: ClosedRange<Int64>) throws(FootfallError) -> Int64? {
-        let value: Int64
-        switch take(name) {
-        case nil: return nil
-        case .integer(let whole): value = whole
-        case .double(let number):
-            guard let whole = Int64(exactly: number) else { throw wrong(name, "a whole number") }
-            value = whole
-        default: throw wrong(name, "a whole number")
-        }
+        guard let taken = take(name) else { return nil }
+        guard let value = taken.integerValue else { throw wrong(name, "a whole number") }
         guard range.contains(value) else {
             throw wrong(name, "a whole number between \(range.lowerBound) and \(range.upperBound)")
         }
@@ -132,7 +122,8 @@ public struct DocumentReader {
     /// Refuses what nobody has taken.
     public func refuseRest() throws(FootfallError) {
         guard let name = rest.min() else { return }
-        throw FootfallError(code, "There is no field \"\(name)\" here.", path: "\(path)/\(name)")
+        let shown = name.shortened(toBytes: 64)
+        throw FootfallError(code, "There is no field \"\(shown)\" here.", path: "\(path)/\(shown)")
     }
 }
 

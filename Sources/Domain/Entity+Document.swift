@@ -89,6 +89,7 @@ extension Entity {
         case nil: nil
         case .string(let text): text
         case .integer(let number): String(number)
+        case .number(let digits) where UInt64(digits) != nil: digits
         default: throw FootfallError("invalid_entity", "\"id\" must be a text or a whole number.", path: "\(path)/id")
         }
     }
@@ -100,6 +101,9 @@ extension Entity {
         case .string(let decimal): text = decimal
         case .integer(let number): text = String(number)
         case .double(let number): text = "\(number)"
+        // As it was written, so that 12.50 stays so; an exponent is no price tag.
+        case .number(let written):
+            text = written.utf8.contains(where: { $0 | 32 == 101 }) ? "\(value?.doubleValue ?? -1)" : written
         default: text = ""
         }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)

@@ -8,6 +8,17 @@ public final class NameTable: Sendable {
         var names: [String] = []
         var salts: [UInt64] = []
         var indexes: [String: UInt16] = [:]
+
+        mutating func intern(_ name: String) -> UInt16? {
+            if let index = indexes[name] { return index }
+            guard names.count < NameTable.capacity else { return nil }
+            let index = UInt16(names.count)
+            var copy = name
+            names.append(name)
+            salts.append(copy.withUTF8 { checksum64(UnsafeRawBufferPointer($0), seed: 0x5eed) })
+            indexes[name] = index
+            return index
+        }
     }
 
     private let state = Mutex(State())
@@ -17,17 +28,23 @@ public final class NameTable: Sendable {
 
     /// The number of a name, given now if it is new. `nil` when 65,535 names are taken.
     public func intern(_ name: String) -> UInt16? {
+        state.withLock { $0.intern(name) }
+    }
+
+    /// The numbers of names, each given now if it is new; `nil`, with none of them given, when there is no room for all.
+    public func intern(all names: [String]) -> [UInt16]? {
         state.withLock { state in
-            if let index = state.indexes[name] { return index }
-            guard state.names.count < Int(UInt16.max) else { return nil }
-            let index = UInt16(state.names.count)
-            var copy = name
-            state.names.append(name)
-            state.salts.append(copy.withUTF8 { checksum64(UnsafeRawBufferPointer($0), seed: 0x5eed) })
-            state.indexes[name] = index
-            return index
+            let news = Set(names.filter { state.indexes[$0] == nil })
+            guard news.count <= NameTable.capacity - state.names.count else { return nil }
+            return names.compactMap { state.intern($0) }
         }
     }
+
+    /// How many names there can be.
+    public static let capacity = Int(UInt16.max)
+
+    /// How many names have a number.
+    public var count: Int { state.withLock { $0.names.count } }
 
     /// The number of a name, if it has one.
     public func index(of name: String) -> UInt16? { state.withLock { $0.indexes[name] } }

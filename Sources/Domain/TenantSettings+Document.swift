@@ -39,6 +39,8 @@ extension TenantSettings {
         changed.maximumBatch = try limit("maximum_batch", maximumBatch, 1...100_000)
         changed.maximumBodyBytes = try limit("maximum_body_bytes", maximumBodyBytes, 1024...67_108_864)
         changed.maximumStreamBytes = try limit("maximum_stream_bytes", maximumStreamBytes, 1024...268_435_456)
+        changed.maximumRefusedBytes =
+            try reader.integer("maximum_refused_bytes", in: 65_536...1_099_511_627_776) ?? changed.maximumRefusedBytes
         try reader.refuseRest()
         self = changed
     }
@@ -58,6 +60,7 @@ extension TenantSettings {
             "maximum_batch": .integer(Int64(maximumBatch)),
             "maximum_body_bytes": .integer(Int64(maximumBodyBytes)),
             "maximum_stream_bytes": .integer(Int64(maximumStreamBytes)),
+            "maximum_refused_bytes": .integer(maximumRefusedBytes),
         ])
     }
 }

@@ -24,6 +24,8 @@ public struct TenantSettings: Sendable, Equatable {
     public var maximumBodyBytes = 1_048_576
     /// Longest newline-delimited body, in bytes, once decompressed.
     public var maximumStreamBytes = 16 * 1_048_576
+    /// What is kept of refused interactions, and as much of error reports, in bytes; the oldest make room.
+    public var maximumRefusedBytes: Int64 = 64 * 1_048_576
 
     /// The documented defaults.
     public init() {}

@@ -61,7 +61,8 @@ extension TrackingPlan {
         if let preset = try reader.string("extends") {
             guard let known = try TrackingPlan.preset(preset) else {
                 throw FootfallError(
-                    "invalid_plan", "There is no preset \"\(preset)\"; use commerce, music, feed or default.",
+                    "invalid_plan",
+                    "There is no preset \"\(preset.shortened(toBytes: 64))\"; use commerce, music, feed or default.",
                     path: "/extends")
             }
             base = known

@@ -26,6 +26,7 @@ extension Connection {
     func admit(methodName: UnsafePointer<CChar>, version: UnsafePointer<CChar>, url: UnsafePointer<CChar>) -> Bool {
         server.activeRequests.add(1, ordering: .sequentiallyConsistent)
         isAdmitted = true
+        noteOrigin()
         guard enter(.body) else { return false }
         let name = UnsafeRawBufferPointer(start: methodName, count: strlen(methodName))
         method = HTTPMethod(name)

@@ -70,12 +70,12 @@ extension Connection {
             if let inflater, !inflater.isComplete { return queue(malformedEncoding()) }
             // A body needs its padding even when it is empty.
             guard body.reserve(0), enter(.handling) else { return false }
-            guard !server.isRefusing else { return queue(server.stoppingResponse) }
+            guard !server.isRefusing else { return queue(server.stoppingResponse(for: self)) }
             let request = HTTPRequest(head: HTTPRequestHead(connection: self))
             switch server.handler.handle(request) {
             case .respond(let response): return queue(response)
             case .suspend(let start):
-                guard let exchange = beginExchange() else { return queue(server.stoppingResponse) }
+                guard let exchange = beginExchange() else { return queue(server.stoppingResponse(for: self)) }
                 // The library learns of it at its next call, with the connection then in a state in which it does not
                 // read: a client that has closed its sending side still gets its answer.
                 stage = .suspending

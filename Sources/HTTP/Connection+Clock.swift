@@ -41,7 +41,7 @@ extension Connection {
     }
 
     /// Called by the housekeeper with the registry locked, so that the socket is this connection's.
-    func endIfOverdue(now: UInt64, timeout: UInt64, answer: [UInt8]) {
+    func endIfOverdue(now: UInt64, timeout: UInt64) {
         let word = phaseWord.load(ordering: .acquiring)
         let age = now &- min(word >> 3, now)
         let silence = now &- min(lastByteMilliseconds.load(ordering: .relaxed), now)
@@ -63,7 +63,8 @@ extension Connection {
         if isOverdue && phase == .body {
             isTimedOut.store(true, ordering: .relaxed)
             // The serving thread sends nothing in this phase and cannot leave it any more.
-            RawResponse.send(answer, to: socket)
+            let answer = problem(408, HTTPProblemCode.requestTimeout, "The body did not arrive in time.")
+            RawResponse.send(RawResponse.bytes(of: answer, withBody: true), to: socket)
         }
         shutdown(socket, Int32(SHUT_RDWR))
     }

@@ -57,6 +57,10 @@ final class Connection: @unchecked Sendable {
     private var query = 0..<0
     var isTargetValid = false
 
+    /// The request's `Origin`, for the server's own errors; they may come from any thread.
+    private let originHeader = Mutex<String?>(nil)
+    var origin: String? { originHeader.withLock { $0 } }
+
     /// Phase and its start for the housekeeper; see `Connection+Clock.swift`.
     let phaseWord = Atomic<UInt64>(0)
     let lastByteMilliseconds = Atomic<UInt64>(0)
@@ -132,11 +136,17 @@ final class Connection: @unchecked Sendable {
         return UnsafeRawBufferPointer(start: value, count: count)
     }
 
+    /// Keeps what is needed of the headers when the server answers by itself. Called once they are in.
+    func noteOrigin() {
+        let origin = header("Origin").map { String(decoding: $0, as: UTF8.self) }
+        originHeader.withLock { $0 = origin }
+    }
+
     // MARK: Answers
 
     /// The server's own error in the product's form.
     func problem(_ status: Int, _ code: String, _ message: String) -> HTTPResponse {
-        server.handler.problem(status: status, code: code, message: message)
+        server.handler.problem(status: status, code: code, message: message, origin: origin)
     }
 
     /// Hands an answer to the library. Called on the serving thread once the whole request has been read.

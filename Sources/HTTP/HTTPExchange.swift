@@ -20,8 +20,7 @@ public final class HTTPExchange: Sendable {
         if connection.isUnanswered(generation) {
             connection.resume(
                 generation,
-                with: connection.server.handler.problem(
-                    status: 500, code: HTTPProblemCode.internalError, message: "The request was not answered."))
+                with: connection.problem(500, HTTPProblemCode.internalError, "The request was not answered."))
         }
     }
 }

@@ -11,8 +11,10 @@ public protocol HTTPHandler: Sendable {
     /// are included.
     func finished(_ exchange: borrowing HTTPFinishedExchange)
 
-    /// The form that the server's own errors take. `code` is one of those listed at `HTTPProblemCode`.
-    func problem(status: Int, code: String, message: String) -> HTTPResponse
+    /// The form that the server's own errors take. `code` is one of those listed at `HTTPProblemCode`; `origin` is the
+    /// request's `Origin` header, so that the page there may be let read the answer, `nil` without one or when the
+    /// request's headers have not been read.
+    func problem(status: Int, code: String, message: String, origin: String?) -> HTTPResponse
 }
 
 extension HTTPHandler {
@@ -23,7 +25,7 @@ extension HTTPHandler {
     public func finished(_ exchange: borrowing HTTPFinishedExchange) {}
 
     /// Problem details (RFC 9457) with the members `title`, `status`, `code` and `detail`.
-    public func problem(status: Int, code: String, message: String) -> HTTPResponse {
+    public func problem(status: Int, code: String, message: String, origin: String?) -> HTTPResponse {
         // The server's own codes and messages hold no character that JSON would escape.
         let json =
             "{\"title\":\"\(reasonPhrase(status))\",\"status\":\(status),\"code\":\"\(code)\",\"detail\":\"\(message)\"}"

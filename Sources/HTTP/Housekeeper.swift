@@ -129,7 +129,8 @@ final class Housekeeper: Sendable {
             }
             if core.connectionCount >= core.configuration.maximumConnections {
                 let response = core.handler.problem(
-                    status: 503, code: HTTPProblemCode.tooManyConnections, message: "Too many connections; try again.")
+                    status: 503, code: HTTPProblemCode.tooManyConnections, message: "Too many connections; try again.",
+                    origin: nil)
                 linger(socket, sending: RawResponse.bytes(of: response, withBody: true))
                 close(socket)
                 continue

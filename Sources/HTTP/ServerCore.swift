@@ -18,17 +18,11 @@ final class ServerCore: Sendable {
     private let refusing = Atomic<Bool>(false)
     private let workers = Mutex<[Worker]>([])
     private let registry = Mutex<[ObjectIdentifier: Connection]>([:])
-    /// What a client is sent whose body did not arrive in time.
-    private let timeoutAnswer: [UInt8]
     private let inflaters = Mutex<[Inflater]>([])
 
     init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPError) {
         self.configuration = configuration
         self.handler = handler
-        timeoutAnswer = RawResponse.bytes(
-            of: handler.problem(
-                status: 408, code: HTTPProblemCode.requestTimeout, message: "The body did not arrive in time."),
-            withBody: true)
         housekeeper = try Housekeeper()
     }
 
@@ -37,9 +31,8 @@ final class ServerCore: Sendable {
     /// No request reaches the handler any more.
     var isRefusing: Bool { refusing.load(ordering: .relaxed) }
 
-    var stoppingResponse: HTTPResponse {
-        var response = handler.problem(
-            status: 503, code: HTTPProblemCode.stopping, message: "The server is stopping; try again.")
+    func stoppingResponse(for connection: Connection) -> HTTPResponse {
+        var response = connection.problem(503, HTTPProblemCode.stopping, "The server is stopping; try again.")
         response.closesConnection = true
         return response
     }
@@ -79,7 +72,7 @@ final class ServerCore: Sendable {
         let timeout = UInt64(configuration.connectionTimeoutSeconds) * 1000
         registry.withLock { connections in
             for connection in connections.values {
-                connection.endIfOverdue(now: now, timeout: timeout, answer: timeoutAnswer)
+                connection.endIfOverdue(now: now, timeout: timeout)
             }
         }
     }
@@ -109,7 +102,7 @@ final class ServerCore: Sendable {
         // The library must not be stopped while a connection is suspended.
         repeat {
             let open = registry.withLock { Array($0.values) }
-            for connection in open { connection.resumeAny(with: stoppingResponse) }
+            for connection in open { connection.resumeAny(with: stoppingResponse(for: connection)) }
             waitWhile(seconds: 0.01) { exchanges.waiting > 0 }
         } while exchanges.waiting > 0
         waitWhile(seconds: 1) { activeRequests.load(ordering: .sequentiallyConsistent) > 0 }

@@ -6,6 +6,7 @@ extension JSONValue {
         case .bool(let value): writer.bool(value)
         case .integer(let value): writer.integer(value)
         case .double(let value): writer.double(value)
+        case .number(let text): writer.raw(Array(text.utf8))
         case .string(let value): writer.string(value)
         case .array(let elements):
             writer.beginArray()

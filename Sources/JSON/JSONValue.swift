@@ -1,13 +1,14 @@
 /// An owned JSON value, for plans, settings and answers; the hot path reads ``JSONView`` instead.
 ///
-/// Numbers compare by value: `.integer(1) == .double(1)`. Integers beyond `Int64` become the nearest double, and numbers
-/// beyond the doubles an infinity (which is written as `null`): check ``JSONView/containsNumberOverflow`` first where
-/// that matters.
+/// Numbers compare by value: `.integer(1) == .double(1)`, and are written as they were read. Numbers beyond the doubles
+/// become an infinity (which is written as `null`): check ``JSONView/containsNumberOverflow`` first where that matters.
 public enum JSONValue: Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
     case double(Double)
+    /// A number's own text, where neither an `Int64` nor a double would be written the same: `12.50`, twenty digits.
+    case number(String)
     case string(String)
     case array([JSONValue])
     case object(JSONObject)
@@ -20,7 +21,7 @@ extension JSONValue {
         case .null: self = .null
         case .bool: self = .bool(view.bool ?? false)
         case .integer: self = .integer(view.int64 ?? 0)
-        case .unsigned, .double, .bigNumber: self = .double(view.double ?? 0)
+        case .unsigned, .double, .bigNumber: self = JSONValue(number: view)
         case .string: self = .string(view.stringValue ?? "")
         case .array: self = .array(view.elements.map { JSONValue($0) })
         case .object:
@@ -31,10 +32,18 @@ extension JSONValue {
         }
     }
 
+    private init(number view: JSONView) {
+        let value = view.double ?? 0
+        var writer = JSONWriter(reserving: 32)
+        writer.double(value)
+        let isKept = !value.isFinite || writer.bytes.elementsEqual(view.raw)
+        self = isKept ? .double(value) : .number(String(decoding: view.raw, as: UTF8.self))
+    }
+
     /// Parses a document.
     ///
     /// - Throws: ``JSONError`` as ``JSONParser`` does.
-    public init(parsing bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) {
+    public init(parsing bytes: [UInt8], maximumDepth: Int = 256) throws(JSONError) {
         let parser = JSONParser()
         let view = try parser.parse(bytes, maximumDepth: maximumDepth)
         self = withExtendedLifetime(parser) { JSONValue(view) }
@@ -43,7 +52,7 @@ extension JSONValue {
     /// Parses a document.
     ///
     /// - Throws: ``JSONError`` as ``JSONParser`` does.
-    public init(parsing text: String, maximumDepth: Int = 64) throws(JSONError) {
+    public init(parsing text: String, maximumDepth: Int = 256) throws(JSONError) {
         try self.init(parsing: Array(text.utf8), maximumDepth: maximumDepth)
     }
 }
@@ -60,8 +69,29 @@ extension JSONValue {
         switch self {
         case .integer(let value): value
         case .double(let value): Int64(exactly: value)
+        case .number(let text): JSONValue.withDecimal(text) { $0.int64 }
         default: nil
         }
+    }
+
+    /// Whether this is a number.
+    public var isNumber: Bool {
+        switch self {
+        case .integer, .double, .number: true
+        default: false
+        }
+    }
+
+    private static func withDecimal<Result>(_ text: String, _ body: (JSONDecimal) -> Result) -> Result {
+        var text = text
+        return text.withUTF8 { body(JSONDecimal(numberText: UnsafeRawBufferPointer($0))) }
+    }
+
+    /// Whether two numbers are the same by value.
+    private static func areEqual(_ a: JSONValue, _ b: JSONValue) -> Bool {
+        // Rounding never parts what is equal; equal doubles may hide a difference.
+        guard a.doubleValue == b.doubleValue, a.doubleValue?.isFinite == true else { return false }
+        return withDecimal(a.text) { x in withDecimal(b.text) { JSONDecimal.compare(x, $0) == 0 } }
     }
 
     /// The number as a double, the nearest one to a large integer.
@@ -69,6 +99,7 @@ extension JSONValue {
         switch self {
         case .integer(let value): Double(value)
         case .double(let value): value
+        case .number(let text): Double(text)
         default: nil
         }
     }
@@ -101,6 +132,7 @@ extension JSONValue: Hashable {
         case (.integer(let x), .integer(let y)): x == y
         case (.double(let x), .double(let y)): x == y || (x.isNaN && y.isNaN)
         case (.integer(let x), .double(let y)), (.double(let y), .integer(let x)): Int64(exactly: y) == x
+        case (.number, _) where b.isNumber, (_, .number) where a.isNumber: areEqual(a, b)
         case (.string(let x), .string(let y)): x.utf8.elementsEqual(y.utf8)
         case (.array(let x), .array(let y)): x == y
         case (.object(let x), .object(let y)): x == y
@@ -116,6 +148,12 @@ extension JSONValue: Hashable {
         case .integer(let value): hasher.combine(value)
         case .double(let value):
             if let integer = Int64(exactly: value) { hasher.combine(integer) } else { hasher.combine(value.bitPattern) }
+        case .number:
+            if let integer = integerValue {
+                hasher.combine(integer)
+            } else {
+                hasher.combine((doubleValue ?? 0).bitPattern)
+            }
         case .string(let value): hasher.combine(value)
         case .array(let value): hasher.combine(value)
         case .object(let value): hasher.combine(value)

@@ -123,6 +123,6 @@ extension SchemaValidator {
 
     /// Texts from the schema or the value are cut, so that a message stays readable.
     private static func shortened(_ text: String) -> String {
-        text.count > 80 ? text.prefix(80) + "…" : text
+        text.utf8.count > 80 ? text.shortened(toBytes: 80) + "…" : text
     }
 }

@@ -36,6 +36,12 @@ public struct KeyEntry: Sendable, Equatable {
     /// Of a ``KeyScope/webhook`` secret: its text.
     public var signingSecret: String?
 
+    /// What a key is called by people, who must not write the key itself: the first 12 hexadecimal digits of its hash.
+    public var id: String { String(hexadecimalHash.prefix(12)) }
+
+    /// Its hash as 64 hexadecimal digits.
+    public var hexadecimalHash: String { hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+
     /// A key.
     public init(hash: [UInt8], tenant: String, scope: KeyScope, createdAt: Int64, signingSecret: String? = nil) {
         self.hash = hash
@@ -56,6 +62,8 @@ public protocol Registry: AnyObject, Sendable {
     func keys() throws(StorageError) -> [KeyEntry]
     /// Adds a key.
     func add(_ key: KeyEntry) throws(StorageError)
+    /// Makes the key with a hash open nothing from now on; false when there is none, or it is revoked already.
+    func revoke(_ hash: [UInt8], at time: Int64) throws(StorageError) -> Bool
     /// Changes whenever another process has written; cheap enough to ask for at every unknown key.
     func changeToken() throws(StorageError) -> Int64
     /// Closes everything. Idempotent.

@@ -182,6 +182,11 @@ public protocol TenantStore: AnyObject, Sendable {
     func rejected(after: Int64, code: String?, limit: Int) throws(StorageError) -> [RejectedInteraction]
     /// How many rejected interactions are kept.
     func rejectedCount() throws(StorageError) -> Int64
+    /// From the next one on, keeps at most about so many bytes of refused interactions and as many of error reports: the
+    /// oldest make room. While a store writes to two files, that holds for each of them. Without a call there is no bound.
+    func keepRefused(atMost bytes: Int64)
+    /// How many refused interactions and error reports have been removed for that since the store was opened.
+    var droppedRefused: Int64 { get }
     /// Error reports, newest first.
     func systemErrors(limit: Int) throws(StorageError) -> [SystemError]
 

@@ -110,6 +110,19 @@ public final class SQLiteRegistry: Registry {
         }
     }
 
+    /// Makes a key open nothing from now on; false when there is none, or it is revoked already. A signing secret's text
+    /// goes with it.
+    public func revoke(_ hash: [UInt8], at time: Int64) throws(StorageError) -> Bool {
+        try use { connection throws(StorageError) in
+            let statement = try connection.cached(
+                "UPDATE keys SET revoked_at = ?2, signing_secret = NULL WHERE hash = ?1 AND revoked_at IS NULL")
+            statement.bind(1, blob: hash)
+            statement.bind(2, time)
+            try statement.run()
+            return sqlite3_changes(connection.handle) > 0
+        }
+    }
+
     /// SQLite's own count of what other connections have written: a few microseconds.
     public func changeToken() throws(StorageError) -> Int64 {
         try use { connection throws(StorageError) in try connection.integer("PRAGMA data_version") ?? 0 }

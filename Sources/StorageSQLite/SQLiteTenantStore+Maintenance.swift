@@ -13,8 +13,10 @@ extension SQLiteTenantStore {
     /// Before a commit: with a log past the limit that a reader keeps from being restarted, goes over to the overflow.
     func chooseFile(_ writer: Writer) throws(StorageError) {
         guard writer.overflow == nil, writer.logSize.bytes >= options.overflowBytes else { return }
-        // The disk is slower than the commits: they wait for the copy, or the log would outgrow the limit.
-        while state.isCopying.load(ordering: .acquiring) { usleep(500) }
+        // The disk is slower than the commits: they wait for the copy, or the log would outgrow the limit. One that has not
+        // begun is taken back.
+        _ = state.copying.compareExchange(expected: .queued, desired: .none, ordering: .acquiringAndReleasing)
+        while state.copying.load(ordering: .acquiring) == .running { usleep(500) }
         if try writer.restartLog(patience: 100) { return }
         try writer.beginOverflow()
         state.overflows.add(1, ordering: .acquiringAndReleasing)
@@ -29,7 +31,7 @@ extension SQLiteTenantStore {
             return
         }
         // While a background copy runs, nothing else may touch the log.
-        guard !state.isCopying.load(ordering: .acquiring) else { return }
+        guard state.copying.load(ordering: .acquiring) == .none else { return }
         let size = writer.logSize
         if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= writer.restartBytes {
             _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
@@ -37,7 +39,7 @@ extension SQLiteTenantStore {
         }
         let enough = writer.load.isFull ? options.checkpointBytes : min(options.copyBytes, options.checkpointBytes)
         if size.outstandingBytes >= enough, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
-            state.isCopying.store(true, ordering: .releasing)
+            state.copying.store(.queued, ordering: .releasing)
             let restartBytes = writer.restartBytes
             queue.async { self.copyLog(writer.logSize, restartBytes: restartBytes) }
         }
@@ -46,7 +48,10 @@ extension SQLiteTenantStore {
     /// Copies the log into the database, once or, when it is to be begun anew, until little is left or a reader stops it. On
     /// the maintenance queue.
     private func copyLog(_ size: LogSize, restartBytes: Int) {
-        defer { state.isCopying.store(false, ordering: .releasing) }
+        let (isWanted, _) = state.copying.compareExchange(
+            expected: .queued, desired: .running, ordering: .acquiringAndReleasing)
+        guard isWanted else { return }
+        defer { state.copying.store(.none, ordering: .releasing) }
         guard let checkpointer = parts.checkpointer else { return }
         for _ in 0..<8 {
             guard !state.isClosed.load(ordering: .acquiring) else { return }

@@ -34,16 +34,26 @@ public final class SQLiteTenantStore: TenantStore {
         var checkpointer: Connection?
     }
 
+    enum Copying: UInt8, AtomicRepresentable {
+        case none
+        /// In the queue, perhaps behind a step that waits for the lock: whoever has the lock must not wait for it.
+        case queued
+        case running
+    }
+
     /// What is read without the lock.
     final class SharedState: Sendable {
         let position = Atomic<Int64>(0)
         let interactions = Atomic<Int64>(0)
         let rejected = Atomic<Int64>(0)
+        let dropped = Atomic<Int64>(0)
+        let maximumRefusedBytes = Atomic<Int64>(.max)
         /// Odd while there is an overflow.
         let overflows = Atomic<UInt64>(0)
         /// The thread that is inside ``SQLiteTenantStore/commit(_:)``, 0 for none.
         let committing = Atomic<UInt>(0)
-        let isCopying = Atomic<Bool>(false)
+        /// Where the background copy of the write-ahead log stands.
+        let copying = Atomic<Copying>(.none)
         let wantsRestart = Atomic<Bool>(false)
         let isClosed = Atomic<Bool>(false)
     }
@@ -153,9 +163,18 @@ public final class SQLiteTenantStore: TenantStore {
     /// How many rejected interactions are kept. Read from memory.
     public func rejectedCount() throws(StorageError) -> Int64 { state.rejected.load(ordering: .acquiring) }
 
+    /// Bounds what is kept of refused interactions, and of error reports, from the next one on.
+    public func keepRefused(atMost bytes: Int64) {
+        state.maximumRefusedBytes.store(max(0, bytes), ordering: .relaxed)
+    }
+
+    /// How many of those have been removed for that since the store was opened. Read from memory.
+    public var droppedRefused: Int64 { state.dropped.load(ordering: .acquiring) }
+
     func publish(_ counters: Counters, _ summary: BlockSummary) {
         state.interactions.store(summary.interactions, ordering: .releasing)
         state.rejected.store(counters.rejectedKept, ordering: .releasing)
+        state.dropped.store(counters.dropped, ordering: .releasing)
         state.position.store(counters.position, ordering: .releasing)
     }
 
@@ -186,6 +205,7 @@ public final class SQLiteTenantStore: TenantStore {
             state.committing.store(UInt(pthread_self()), ordering: .relaxed)
             defer { state.committing.store(0, ordering: .relaxed) }
             try chooseFile(writer)
+            writer.maximumRefusedBytes = state.maximumRefusedBytes.load(ordering: .relaxed)
             let before = writer.counters.position
             try writer.commit(isDurable: isDurable, work)
             publish(writer.counters, writer.summary)

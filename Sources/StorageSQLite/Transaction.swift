@@ -14,6 +14,8 @@ struct Counters {
     var plan: Int64 = 0
     /// Rejected interactions kept.
     var rejectedKept: Int64 = 0
+    /// Rejected interactions and error reports that have made room for newer ones since the store was opened.
+    var dropped: Int64 = 0
 }
 
 /// One commit's writes to one file: the main one, or the overflow while there is one.
@@ -32,8 +34,21 @@ final class Transaction: TenantTransaction {
     /// Rows of a batch that are to be inserted, kept for its memory.
     private var accepted: [Int] = []
     private var isOpen = true
+    /// Sizes as they are after this transaction.
+    private(set) var refused: RefusedBytes
+    private let maximumRefusedBytes: Int64
+    /// Numbers that the main file holds already, while this writes to the overflow.
+    private let moved: Watermarks
+    private var rejectedBytes: Int64 = 0
+    private var errorBytes: Int64 = 0
 
-    init(_ tables: TableWriter, main: TableWriter, counters: Counters, summary: BlockSummary) {
+    init(
+        _ tables: TableWriter, main: TableWriter, counters: Counters, summary: BlockSummary, refused: RefusedBytes,
+        maximumRefusedBytes: Int64, moved: Watermarks
+    ) {
+        self.refused = refused
+        self.maximumRefusedBytes = maximumRefusedBytes
+        self.moved = moved
         self.tables = tables
         self.main = main
         isOverflow = tables !== main
@@ -75,6 +90,9 @@ final class Transaction: TenantTransaction {
                             counters.rejected += 1
                             counters.rejectedKept += 1
                             try tables.insertRejected(batch.rows[row], number: counters.rejected, sentAt: sentAt, bytes)
+                            rejectedBytes +=
+                                RefusedTable.rowBytes + Int64(batch.rows[row].raw.length)
+                                + Int64(batch.rows[row].rejectionMessage.length)
                         case .duplicate: break
                         }
                     }
@@ -122,6 +140,7 @@ final class Transaction: TenantTransaction {
                 }
                 if removed { counters.rejectedKept -= 1 }
             }
+            refused.rejected = nil
             try tables.setState(.lastRejected, counters.rejected)
         }
     }
@@ -137,6 +156,8 @@ final class Transaction: TenantTransaction {
         try attempt { () throws(StorageError) in
             try tables.insert(error, number: counters.error + 1)
             counters.error += 1
+            let texts = error.message.utf8.count + error.metadata.utf8.count + (error.stack?.utf8.count ?? 0)
+            errorBytes += RefusedTable.rowBytes + Int64(texts)
         }
     }
 
@@ -254,6 +275,7 @@ final class Transaction: TenantTransaction {
         try rejected.run()
         let removed = Int64(sqlite3_changes(tables.connection.handle))
         counters.rejectedKept -= removed
+        refused = RefusedBytes()
         if removed > 0 { try tables.setState(.lastRejected, counters.rejected) }
         let errors = try tables.connection.cached(
             """
@@ -272,8 +294,48 @@ final class Transaction: TenantTransaction {
     func finish() throws(StorageError) {
         isOpen = false
         if let failure { throw failure }
+        try makeRoom()
         for index in firstBlock..<max(firstBlock, BlockSummary.index(of: counters.position + 1)) {
             try tables.setBlock(index, block(index))
+        }
+    }
+
+    /// Removes the oldest of what was refused or reported when this transaction has added to it beyond the limit. A little
+    /// more than needed, so that the next ones find room.
+    private func makeRoom() throws(StorageError) {
+        let goal = maximumRefusedBytes - maximumRefusedBytes / 8
+        if rejectedBytes > 0 {
+            let total: Int64
+            if let known = refused.rejected {
+                total = known + rejectedBytes
+            } else {
+                total = try RefusedTable.rejected.bytes(in: tables.connection, above: moved.rejected)
+            }
+            refused.rejected = total
+            if total > maximumRefusedBytes {
+                let (removed, left) = try RefusedTable.rejected.trim(
+                    tables.connection, above: moved.rejected, total: total, to: goal)
+                refused.rejected = left
+                counters.rejectedKept -= removed
+                counters.dropped += removed
+                try tables.setState(.lastRejected, counters.rejected)
+            }
+        }
+        if errorBytes > 0 {
+            let total: Int64
+            if let known = refused.errors {
+                total = known + errorBytes
+            } else {
+                total = try RefusedTable.errors.bytes(in: tables.connection, above: moved.error)
+            }
+            refused.errors = total
+            if total > maximumRefusedBytes {
+                let (removed, left) = try RefusedTable.errors.trim(
+                    tables.connection, above: moved.error, total: total, to: goal)
+                refused.errors = left
+                counters.dropped += removed
+                try tables.setState(.lastError, counters.error)
+            }
         }
     }
 

@@ -67,6 +67,9 @@ final class Writer: @unchecked Sendable {
     private(set) var summary: BlockSummary
     private(set) var load = Load()
     private var failure: StorageError?
+    /// Bytes that each table of what was refused may hold in a file.
+    var maximumRefusedBytes = Int64.max
+    private var refused = RefusedBytes()
 
     init(main: TableWriter, overflow: Overflow?, recovery: Recovery, folder: String, options: StoreOptions)
         throws(StorageError)
@@ -98,7 +101,9 @@ final class Writer: @unchecked Sendable {
         let tables = overflow?.tables ?? main
         let clock = ContinuousClock()
         let start = clock.now
-        let transaction = Transaction(tables, main: main, counters: counters, summary: summary)
+        let transaction = Transaction(
+            tables, main: main, counters: counters, summary: summary, refused: refused,
+            maximumRefusedBytes: maximumRefusedBytes, moved: overflow?.moved ?? Watermarks())
         defer { transaction.abandon() }
         try tables.connection.begin()
         do {
@@ -114,6 +119,7 @@ final class Writer: @unchecked Sendable {
             throw refuse(error)
         }
         counters = transaction.counters
+        refused = transaction.refused
         for (index, block) in transaction.blocks { summary[index] = block }
         load.note(from: start, to: clock.now)
     }
@@ -166,11 +172,13 @@ final class Writer: @unchecked Sendable {
         moved.error = counters.error
         let number = (try main.connection.state(.overflow) ?? 0) + 1
         overflow = try Overflow(path: path, number: number, moved: moved, options: options)
+        refused = RefusedBytes()
     }
 
     /// Moves a step of the overflow into the main file. True when the overflow is gone.
     func drain(rows: Int) throws(StorageError) -> Bool {
         guard let overflow else { return true }
+        refused = RefusedBytes()
         if let failure = failed() { throw failure }
         do {
             guard try overflow.move(into: main, rows: rows) else {

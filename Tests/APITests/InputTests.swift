@@ -35,6 +35,29 @@ struct InputTests {
         #expect(kept.text.contains(#""attributes":{"n":-0,"t":"😀"}"#), "\(kept.text)")
     }
 
+    @Test("What a message quotes is short, however long one character of it is")
+    func quotes() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let long = "e" + String(repeating: "\u{301}", count: 20_000)
+        let answers = [
+            try service.send("POST", "/v1/interactions", text: #"{"type":"\#(long)","entity_id":"p","user_id":"u"}"#),
+            try service.send("POST", "/v1/interactions", text: #"{"\#(long)":1}"#),
+            try service.send(
+                "POST", "/v1/interactions",
+                text: #"{"type":"view","entity_type":"\#(long)","entity_id":"p","user_id":"u"}"#),
+            try service.send(
+                "POST", "/v1/interactions",
+                text: #"{"type":"view","entity_id":"p","user_id":"u","context":"\#(long)"}"#),
+            try service.send("POST", "/api/phoenix/track-interaction", text: #"{"\#(long)":1}"#),
+            try service.send("PUT", "/v1/entities/product/p", text: #"{"\#(long)":1}"#),
+            try service.send("PUT", "/v1/plan", text: #"{"extends":"\#(long)"}"#),
+        ]
+        for answer in answers {
+            #expect((400..<500).contains(answer.status) && answer.body.count < 1000, "\(answer.text.utf8.count)")
+        }
+    }
+
     @Test("An entity that cannot be kept is 422 whichever way it comes")
     func entityStatus() throws {
         let service = try TestService()

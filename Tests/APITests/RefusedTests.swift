@@ -53,6 +53,53 @@ struct RefusedTests {
         #expect(try service.send("GET", "/v1/rejected?code=other").json["rejected"]?.arrayValue?.isEmpty == true)
     }
 
+    @Test("A line that was not UTF-8 is refused again by a replay, one with U+FFFD of its own is not")
+    func lostBytes() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var body = Array(#"{"type":"view","entity_id":"p"#.utf8) + [0xff, 0xfe]
+        body += Array((#"","user_id":"u"}"# + "\n").utf8)
+        body += Array((#"{"type":"zap","entity_id":"p\#u{fffd}","user_id":"u"}"# + "\n").utf8)
+        let sent = try service.send("POST", "/v1/interactions", type: "application/x-ndjson", body)
+        #expect(sent.status == 200 && sent.json["tracked"] == 0, "\(sent.text)")
+        #expect(try service.send("PUT", "/v1/plan", text: Self.plan).status == 200)
+        let replayed = try service.send("POST", "/v1/rejected/replay")
+        #expect(replayed.json["replayed"] == 1 && replayed.json["rejected"] == 1, "\(replayed.text)")
+        let left = try service.send("GET", "/v1/rejected").json["rejected"]?.arrayValue
+        #expect(left?.compactMap { $0["code"]?.stringValue } == ["invalid_json"])
+        let own = try service.send("GET", "/v1/users/u/interactions").json["interactions"]?.arrayValue
+        #expect(own?.compactMap { $0["entity_id"]?.stringValue } == ["p\u{fffd}"])
+    }
+
+    @Test("Nobody can fill the disk with what is refused, however long a tenant keeps its data")
+    func limit() throws {
+        var settings = TenantSettings()
+        settings.retentionDays = nil
+        let service = try TestService(settings: settings)
+        defer { service.stop() }
+        let changed = try service.send("PATCH", "/v1/settings", text: #"{"maximum_refused_bytes":1000000}"#)
+        #expect(changed.json["maximum_refused_bytes"] == 1_000_000, "\(changed.text)")
+        let long = String(repeating: "x", count: 50_000)
+        let line = #"{"type":"zap","entity_id":"p","user_id":"u","metadata":{"a":"\#(long)"}}"#
+        let report = #"{"context":"c","error_message":"m","error_stack":"\#(long)"}"#
+        for _ in 0..<20 {
+            let body = Array(repeating: line, count: 10).joined(separator: ",")
+            #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").status == 200)
+            let reports = Array(repeating: report, count: 10).joined(separator: ",")
+            #expect(try service.send("POST", "/v1/errors", text: "[\(reports)]").status == 200)
+        }
+        let kept = try service.tenant.store.rejectedCount()
+        #expect((10...20).contains(kept), "\(kept)")
+        let last = try service.send("GET", "/v1/rejected?limit=1000").json["rejected"]?.arrayValue?.last
+        #expect(last?["number"] == 200)
+        #expect((10...20).contains(try service.tenant.store.systemErrors(limit: 1000).count))
+        let metrics = try service.send("GET", "/metrics").text
+        let dropped = service.tenant.store.droppedRefused
+        #expect(dropped >= 360 && metrics.contains("footfall_refused_dropped_total{tenant=\"shop\"} \(dropped)"))
+        let wrong = try service.send("PATCH", "/v1/settings", text: #"{"maximum_refused_bytes":1000}"#)
+        #expect(wrong.status == 422)
+    }
+
     @Test("Replays at the same time store each refused interaction once")
     func replays() throws {
         let service = try TestService()
@@ -73,7 +120,8 @@ struct RefusedTests {
                 group.leave()
             }
         }
-        Thread.sleep(forTimeInterval: 0.5)
+        // Three are turned away while the fourth waits for the writer.
+        for _ in 0..<6000 where statuses.withLock({ $0.count }) < 3 { Thread.sleep(forTimeInterval: 0.01) }
         gate.signal()
         group.wait()
         #expect(statuses.withLock { $0.sorted() } == [200, 409, 409, 409])

@@ -65,7 +65,8 @@ final class TestService: Sendable {
         webhookSecret = try key(.webhook, directory)
         tenant = try #require(try directory.open(Self.tenantID))
         let handler = FootfallServer(directory: directory, log: log) { clock.now }
-        server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 2), handler: handler)
+        server = try HTTPServer(
+            HTTPServerConfiguration(port: 0, threads: 2, connectionTimeoutSeconds: 600), handler: handler)
         try server.start()
     }
 
@@ -87,7 +88,8 @@ final class TestService: Sendable {
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         var bytes = Array(head.utf8)
         if let (name, value) = rawHeader { bytes += Array("\(name): ".utf8) + value + [13, 10] }
-        return try #require(Answer(exchange(bytes + [13, 10] + body)), "no answer to \(method) \(target)")
+        return try #require(
+            Answer(exchange(bytes + [13, 10] + body, port: server.port)), "no answer to \(method) \(target)")
     }
 
     func send(
@@ -96,40 +98,46 @@ final class TestService: Sendable {
     ) throws -> Answer {
         try send(method, target, key: key, headers: headers, rawHeader: rawHeader, Array(text.utf8))
     }
+}
 
-    private func exchange(_ bytes: [UInt8]) -> [UInt8] {
-        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(connection) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = server.port.bigEndian
-        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
-        let isOpen = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        var limit = timeval(tv_sec: 120, tv_usec: 0)
-        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        guard isOpen else { return [] }
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Foundation.send(connection, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            // A refusal may come before the body is sent.
-            guard count > 0 else { break }
-            sent += count
-        }
-        var answer: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = recv(connection, &piece, piece.count, 0)
-            guard count > 0 else { return answer }
-            answer += piece[..<count]
+/// Sends bytes to a port and reads until the connection ends.
+func exchange(_ bytes: [UInt8], port: UInt16) -> [UInt8] {
+    let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(connection) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
+    let isOpen = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
+    var limit = timeval(tv_sec: 600, tv_usec: 0)
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    guard isOpen else { return [] }
+    var sent = 0
+    while sent < bytes.count {
+        let count = bytes.withUnsafeBytes {
+            Foundation.send(connection, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+        }
+        // With a time limit, a stop of the whole process interrupts calls.
+        if count < 0, errno == EINTR { continue }
+        // A refusal may come before the body is sent.
+        guard count > 0 else { break }
+        sent += count
+    }
+    var answer: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = recv(connection, &piece, piece.count, 0)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return answer }
+        answer += piece[..<count]
+    }
 }
+
+func exchange(_ text: String, port: UInt16) -> [UInt8] { exchange(Array(text.utf8), port: port) }
 
 /// An answer of the server.
 struct Answer {

@@ -68,6 +68,31 @@ struct RequestDecoderTests {
         #expect(request.eventID == "e1")
     }
 
+    @Test("An event's id that leaves no room for a number still gives each of its interactions an id, always the same")
+    func longEventID() throws {
+        for (limit, length) in [(256, 256), (256, 255), (256, 254), (40, 39), (16, 16)] {
+            let event = String(repeating: "e", count: length)
+            let body = """
+                {"shop_domain": "demo", "customer_id": 1, "interaction_type": "view", "id": "\(event)",
+                 "metadata": {"product_ids": [\((0..<12).map { "\($0)" }.joined(separator: ","))]}}
+                """
+            func ids() throws -> [String] {
+                let reception = try reception { $0.settings.maximumIDBytes = limit }
+                let (_, request) = try Array(body.utf8).withBytes { (bytes) throws(FootfallError) in
+                    try RequestDecoder().phoenix(bytes, reception)
+                }
+                #expect(request.verdicts.allSatisfy { $0 == "ok" }, "\(limit), \(length): \(request.verdicts)")
+                #expect(request.batch.rows.allSatisfy { request.batch.string($0.listID) == event })
+                return request.batch.rows.compactMap { request.batch.string($0.id) }
+            }
+            let first = try ids()
+            #expect(Set(first).count == 12)
+            #expect(first.allSatisfy { (1...limit).contains($0.utf8.count) })
+            #expect(first[0].hasPrefix("e") == (length + 2 <= limit))
+            #expect(try ids() == first)
+        }
+    }
+
     @Test("A search click keeps its query")
     func click() throws {
         let reception = try reception { $0.defaultVisitor = "v" }

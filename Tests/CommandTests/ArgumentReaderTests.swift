@@ -67,7 +67,7 @@ struct ArgumentReaderTests {
             ("", "Name a command"),
             ("sevre", "Did you mean footfall serve?"),
             ("imp", "Did you mean footfall import?"),
-            ("keys", "one more word: keys create or keys list"),
+            ("keys", "one more word: keys create"),
             ("keys craete", "one more word"),
             ("keyscreate", "Did you mean footfall keys create?"),
             ("--port 1", "The command comes first"),

@@ -34,6 +34,7 @@ struct ConfigurationTests {
         #expect(options.queuedInteractions == 200_000)
         #expect(options.queuedBytes == 256 << 20)
         #expect(options.corsOrigins == ["*"])
+        #expect(!options.hasPrivateMetrics)
         #expect(options.logLevel == .info)
         #expect(options.makesDemo)
         #expect(options.snapshotSeconds == 300)
@@ -72,6 +73,7 @@ struct ConfigurationTests {
             ("queue-interactions", "10", { $0.queuedInteractions == 10 }),
             ("queue-bytes", "\"1MiB\"", { $0.queuedBytes == 1 << 20 }),
             ("cors-origin", "[\"https://a\",\"https://b\"]", { $0.corsOrigins == ["https://a", "https://b"] }),
+            ("private-metrics", "true", { $0.hasPrivateMetrics }),
             ("log-level", "\"error\"", { $0.logLevel == .error }), ("no-demo", "true", { !$0.makesDemo }),
             ("snapshot-seconds", "2", { $0.snapshotSeconds == 2 }),
             ("cleanup-seconds", "4", { $0.taskSeconds[.cleanUp] == 4 }),
@@ -85,7 +87,7 @@ struct ConfigurationTests {
             let text = json.filter { !"[]\"".contains($0) }
             let environment = ["FOOTFALL_" + key.uppercased(): text]
             #expect(arrived(try options(["serve"], environment: environment)), "\(name) in the environment")
-            let flags = name == "no-demo" ? ["serve", "--no-demo"] : ["serve", "--\(name)", text]
+            let flags = text == "true" ? ["serve", "--\(name)"] : ["serve", "--\(name)", text]
             #expect(arrived(try options(flags)), "\(name) on the command line")
         }
     }

@@ -1,4 +1,6 @@
 import API
+import Foundation
+import HTTP
 import JSON
 import Storage
 import StorageSQLite
@@ -45,7 +47,7 @@ struct EndToEndTests {
         #expect(first.status == .success)
         #expect(first.output.hasPrefix("ffw_") && first.output.utf8.count == 4 + 43 + 1)
         #expect(second.output.hasPrefix("ffh_"))
-        #expect(second.error.isEmpty)
+        #expect(second.error.hasPrefix("The key's id is "))
         let registry = try SQLiteRegistry(folder: data)
         defer { registry.close() }
         let keys = try registry.keys()
@@ -54,6 +56,47 @@ struct EndToEndTests {
         let listed = run("keys", "list", "--data", data)
         #expect(listed.output.split(separator: "\n").count == 2)
         #expect(!listed.output.contains("ffw_"))
+    }
+
+    @Test("a revoked key opens nothing, whether its server runs or not")
+    func revocation() throws {
+        func key(_ scope: String) throws -> (text: String, id: String) {
+            let made = run("keys", "create", "--data", data, "--tenant", "demo", "--scope", scope)
+            let id = try #require(made.error.split(separator: "\n").last?.split(separator: " ").last)
+            return (made.output.trimmingCharacters(in: .newlines), String(id))
+        }
+        let keys = try (0..<3).map { _ in try key("write") }
+        let webhook = try key("webhook")
+        #expect(run("keys", "revoke", "--data", data, keys[0].id).status == .success)
+        let again = run("keys", "revoke", "--data", data, keys[0].id)
+        #expect(again.status == .failure && again.error.contains("revoked already"))
+        let application = try Application(
+            folder: data, options: TenantOpening.Options(), maintenance: Maintenance.Configuration(),
+            log: Log(level: .error))
+        defer { application.stop() }
+        let handler = FootfallServer(directory: application.directory, log: application.log)
+        let server = try HTTPServer(
+            HTTPServerConfiguration(unixSocketPath: folder.path + "/public", threads: 1), handler: handler)
+        try server.start()
+        defer { server.stop(graceSeconds: 0) }
+        let client = AdminClient(socketPath: folder.path + "/public")
+        func status(_ key: String, _ path: String = "/v1/popular", method: String = "GET") -> Int {
+            client.send(method: method, path: path, headers: ["X-API-Key: \(key)"], body: []).status
+        }
+        #expect(keys.map { status($0.text) } == [401, 200, 200])
+        #expect(run("keys", "revoke", "--data", data, keys[1].id).status == .success)
+        #expect(keys.map { status($0.text) } == [401, 401, 200])
+        // By the key itself, and in the list no more.
+        #expect(run("keys", "revoke", "--data", data, keys[2].text).status == .success)
+        #expect(keys.map { status($0.text) } == [401, 401, 401])
+        #expect(try application.directory.registry.keys().contains { $0.signingSecret != nil })
+        #expect(run("keys", "revoke", "--data", data, webhook.id).status == .success)
+        #expect(try !application.directory.registry.keys().contains { $0.signingSecret != nil })
+        #expect(run("keys", "list", "--data", data).output.isEmpty)
+        // The public port does not offer it.
+        let secret = try key("secret")
+        #expect(status(secret.text, "/v1/keys/revoke", method: "POST") == 404)
+        #expect(status(secret.text) == 200)
     }
 
     @Test("an import needs a data folder and a tenant that are there")

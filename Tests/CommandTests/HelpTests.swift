@@ -71,8 +71,8 @@ struct HelpTests {
 
                 Usage: footfall keys list [OPTIONS]
 
-                One line a key: tenant, scope, time it was made, first 12 digits of its SHA-256
-                hash.
+                One line a key: tenant, scope, time it was made, id. The id is the first 12
+                digits of its SHA-256 hash.
 
                 Options:
                   --tenant T              Only this tenant's.

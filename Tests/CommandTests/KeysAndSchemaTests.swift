@@ -13,7 +13,12 @@ struct KeysAndSchemaTests {
         let program = TestProgram()
         #expect(program.run("keys", "create", "--tenant", "shop-1", "--scope", "secret") == .success)
         #expect(program.transcript.output == "key-of-shop-1\n")
-        #expect(program.transcript.error == "The tenant shop-1 is new; it was made in ./data.\n")
+        #expect(
+            program.transcript.error == """
+                The tenant shop-1 is new; it was made in ./data.
+                The key's id is 0abc; it can be revoked with: footfall keys revoke 0abc
+
+                """)
         #expect(try program.registry.tenants().map(\.id) == ["shop-1"])
         let key = try #require(try program.registry.keys().first)
         #expect(key.scope == .secret)
@@ -37,6 +42,27 @@ struct KeysAndSchemaTests {
         #expect(json.transcript.output == "{\"keys\":[]}\n")
         #expect(json.run("keys", "list", "--tenant", "c") == .failure)
         #expect(json.transcript.error.contains("There is no tenant c in ./data."))
+    }
+
+    @Test("keys revoke takes the beginning of a hash when it names one key, and says what is wrong otherwise")
+    func revoke() throws {
+        let program = TestProgram()
+        let hashes: [[UInt8]] = [
+            [0xab, 0xcd, 0xef, 0x01, 0x02, 0x03, 0x04], [0xab, 0xcd, 0xef, 0x01, 0xff, 0x03, 0x04],
+            [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07],
+        ]
+        for hash in hashes { try program.registry.add(KeyEntry(hash: hash, tenant: "t", scope: .write, createdAt: 0)) }
+        for wrong in ["01020", "0102zz", "", "ids/../", "ÄÖÜÄÖÜ"] {
+            #expect(program.run("keys", "revoke", wrong) == .usage, "\(wrong)")
+        }
+        #expect(program.run("keys", "revoke", "abcdef01") == .failure)
+        #expect(program.transcript.error.contains("2 keys in ./data begin with abcdef01"))
+        #expect(program.run("keys", "revoke", "999999") == .failure)
+        #expect(program.run("keys", "revoke", "ffw_unknown") == .failure)
+        #expect(try program.registry.keys().count == 3)
+        #expect(program.run("keys", "revoke", "ABCDEF01FF03") == .success)
+        #expect(program.transcript.output == "The write key abcdef01ff03 of the tenant t opens nothing any more.\n")
+        #expect(try program.registry.keys().map(\.hash) == [hashes[0], hashes[2]])
     }
 
     @Test("schema check prints one verdict a line and fails on a line that is no pair")

@@ -61,6 +61,13 @@ final class MemoryRegistry: Registry {
     }
     func keys() throws(StorageError) -> [KeyEntry] { state.withLock { $0.keys } }
     func add(_ key: KeyEntry) throws(StorageError) { state.withLock { $0.keys.append(key) } }
+    func revoke(_ hash: [UInt8], at time: Int64) throws(StorageError) -> Bool {
+        state.withLock { state in
+            let count = state.keys.count
+            state.keys.removeAll { $0.hash == hash }
+            return state.keys.count < count
+        }
+    }
     func changeToken() throws(StorageError) -> Int64 { 0 }
     func close() {}
 }
@@ -133,6 +140,7 @@ struct TestProgram {
             makeKey: { tenant, scope, now in
                 ("key-of-\(tenant)", KeyEntry(hash: [0x0a, 0xbc], tenant: tenant, scope: scope, createdAt: now))
             },
+            revokeKey: { (_, key, now) throws(CommandError) in _ = try? registry.revoke(key.hash, at: now) },
             openSink: { _, _ in sink },
             checkPair: { line in line.elementsEqual("bad".utf8) ? nil : "valid" })
         return Program(

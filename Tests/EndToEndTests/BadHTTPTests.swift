@@ -93,7 +93,7 @@ import Testing
             idle.append(client)
         }
         #expect(try server.client().get("/healthz").status == 200)
-        let isOver = eventually(within: 10) { idle.allSatisfy(\.isClosedByServer) }
+        let isOver = eventually(within: 60) { idle.allSatisfy(\.isClosedByServer) }
         #expect(isOver)
         #expect(try server.client().get("/healthz").status == 200)
         #expect(server.stop() == 0)

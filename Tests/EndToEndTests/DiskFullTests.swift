@@ -79,7 +79,7 @@ import Testing
         #expect([200, 507, 503].contains(plan.status), "\(plan)")
 
         try free()
-        let isBack = try eventually(within: 20) {
+        let isBack = try eventually(within: 60) {
             try client.post("/v1/interactions", #"{"id": "back", "type": "view", "entity_id": "q", "user_id": "u"}"#)
                 .status
                 == 200
@@ -123,7 +123,7 @@ import Testing
         try handle.close()
         // It may start or not; if not, it says why, and nothing is lost by that.
         let child = try Child(folder, ["serve", "--data", folder.data, "--port", "0"])
-        let isThere = eventually(within: 20) { child.status != nil || child.output.contains("ready") }
+        let isThere = eventually(within: 60) { child.status != nil || child.output.contains("ready") }
         #expect(isThere)
         if let status = child.status {
             #expect(status > 0 && child.errors.contains("disk_full"), "\(status): \(child.errors)")

@@ -57,6 +57,8 @@ final class Client: @unchecked Sendable {
             let count = bytes.withUnsafeBytes {
                 Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
+            // With a time limit, a stop of the whole process interrupts calls.
+            if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             sent += count
         }
@@ -76,7 +78,8 @@ final class Client: @unchecked Sendable {
     private func fill() -> Bool {
         guard !isAtEnd else { return false }
         var piece = [UInt8](repeating: 0, count: 65536)
-        let count = recv(socket, &piece, piece.count, 0)
+        var count = 0
+        repeat { count = recv(socket, &piece, piece.count, 0) } while count < 0 && errno == EINTR
         guard count > 0 else {
             endError = count == 0 ? 0 : errno
             isAtEnd = true

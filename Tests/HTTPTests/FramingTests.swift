@@ -39,7 +39,6 @@ struct FramingTests {
     func refused(request: String, status: Int) throws {
         try withServer { server, handler in
             let client = Client(port: server.port)
-            client.timeout(3)
             let answer = client.exchange(request)
             #expect(answer?.status == status)
             guard status != 200 else { return }

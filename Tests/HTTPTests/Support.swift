@@ -59,10 +59,16 @@ struct PlainHandler: HTTPHandler {
     func handle(_ request: borrowing HTTPRequest) -> HTTPAction { .respond(.text("plain")) }
 }
 
-/// Answers at once, but for one path only after a while, during which its thread serves nobody.
-struct SleepyHandler: HTTPHandler {
+/// Answers at once, but for one path only once it is woken; until then its thread serves nobody.
+final class SleepyHandler: HTTPHandler {
+    let isAsleep = Atomic<Bool>(false)
+    let isWoken = Atomic<Bool>(false)
+
     func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
-        if request.pathEquals("/sleep") { usleep(500_000) }
+        if request.pathEquals("/sleep") {
+            isAsleep.store(true, ordering: .releasing)
+            while !isWoken.load(ordering: .acquiring) { usleep(1000) }
+        }
         return .respond(.text("awake"))
     }
 }

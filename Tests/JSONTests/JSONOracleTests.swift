@@ -16,9 +16,9 @@ struct JSONOracleTests {
                 && object.allSatisfy { member in dictionary[member.key].map { same(member.value, $0) } ?? false }
         case (.bool(let truth), let number as NSNumber): return number.boolValue == truth
         case (.integer(let integer), let number as NSNumber): return number.int64Value == integer
-        case (.double(let double), let number as NSNumber):
+        case (.double, let number as NSNumber), (.number, let number as NSNumber):
             // Foundation keeps long numbers as decimals, whose own `doubleValue` is not correctly rounded.
-            return Double(number.stringValue) == double
+            return Double(number.stringValue) == value.doubleValue
         default: return false
         }
     }

@@ -71,7 +71,7 @@ struct JSONParserTests {
         let view = try parser.parse(text)
         #expect(view.double?.sign == .minus)
         #expect(view.int64 == 0)
-        #expect(JSONValue(view).text == "-0")
+        #expect(JSONValue(view).text == text)
     }
 
     @Test(
@@ -150,11 +150,10 @@ struct JSONParserTests {
     func manyKeys() throws {
         let middle = { (index: Int) in "\"same-start-" + String(1_000_000 + index) + "-and-same-end\":0" }
         let text = "{" + (0..<200_000).map(middle).joined(separator: ",") + "}"
-        let clock = ContinuousClock()
         var repeats = true
-        let took = try clock.measure { repeats = try parser.parse(text).containsDuplicateKey }
+        let took = try processorSeconds { repeats = try parser.parse(text).containsDuplicateKey }
         #expect(!repeats)
-        #expect(took < .seconds(5))
+        #expect(took < 5)
         #expect(try parser.parse(text.dropLast() + "," + middle(77) + "}").containsDuplicateKey)
     }
 

@@ -71,6 +71,51 @@ struct JSONWriterTests {
 
 @Suite("Values")
 struct JSONValueTests {
+    @Test("a text is shortened by bytes, at a whole scalar, however long its grapheme clusters are")
+    func shortened() {
+        #expect("abc".shortened(toBytes: 3) == "abc")
+        #expect("abcd".shortened(toBytes: 3) == "abc")
+        #expect("aé".shortened(toBytes: 2) == "a")
+        #expect("😀😀".shortened(toBytes: 7) == "😀")
+        #expect("".shortened(toBytes: 0) == "")
+        // One grapheme cluster of two megabytes.
+        let cluster = "e" + String(repeating: "\u{301}", count: 1_000_000)
+        #expect(cluster.count == 1)
+        #expect(cluster.shortened(toBytes: 64).utf8.count == 63)
+    }
+
+    @Test(
+        "a number is written as it was read",
+        arguments: [
+            "0", "-0", "0.0", "-0.0", "1.0", "12.50", "1e5", "1E+5", "1e-7", "0.1", "-3.25", "9223372036854775807",
+            "-9223372036854775808", "9223372036854775808", "18446744073709551615", "18446744073709551616",
+            "-9223372036854775809", "123456789012345678901234567890", "0.1000000000000000055511151231257827",
+            "3.14159265358979323846264338327950288", "1e308", "5e-324", "4.9406564584124654e-324", "1e-400",
+        ])
+    func numbers(_ text: String) throws {
+        let value = try JSONValue(parsing: "[{\"a\":\(text)}]")
+        #expect(value.text == "[{\"a\":\(text)}]")
+        #expect(value[0]?["a"]?.doubleValue == Double(text))
+    }
+
+    @Test("numbers that only their text keeps apart differ, and equal ones have one hash")
+    func exactNumbers() throws {
+        func number(_ text: String) throws -> JSONValue { try JSONValue(parsing: text) }
+        #expect(try number("9007199254740993.0") == .integer(9_007_199_254_740_993))
+        #expect(try number("9007199254740993.0").hashValue == JSONValue.integer(9_007_199_254_740_993).hashValue)
+        #expect(try number("9007199254740993.0") != number("9007199254740992.0"))
+        #expect(try number("100000000000000000000") == number("1e20"))
+        #expect(try number("100000000000000000000").hashValue == JSONValue.double(1e20).hashValue)
+        #expect(try number("100000000000000000001") != .double(1e20))
+        #expect(try number("1.50") == .double(1.5))
+        #expect(try number("1.50").hashValue == JSONValue.double(1.5).hashValue)
+        #expect(try number("1.50") != .string("1.50"))
+        #expect(try number("12.0").integerValue == 12)
+        #expect(try number("1e2").integerValue == 100)
+        #expect(try number("12.5e0").integerValue == nil)
+        #expect(try number("9223372036854775808").integerValue == nil)
+    }
+
     @Test("equality goes by value and ignores the order of members")
     func equality() throws {
         #expect(JSONValue.integer(1) == .double(1))

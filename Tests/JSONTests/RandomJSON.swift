@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 
 /// A small seeded generator, so that a failure names the run that shows it.
@@ -60,4 +61,16 @@ enum RandomJSON {
         let body = (0..<random.below(7)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
         return "\"" + body + "\""
     }
+}
+
+/// Seconds of processor time that `body` takes on this thread: a loaded machine does not make them more.
+func processorSeconds(_ body: () throws -> Void) rethrows -> Double {
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+    let start = now()
+    try body()
+    return now() - start
 }

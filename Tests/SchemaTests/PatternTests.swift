@@ -126,10 +126,9 @@ struct PatternTests {
     func linear() throws {
         let schema = try CompiledSchema(["pattern": "^(a+)+$"])
         let text = JSONValue.string(String(repeating: "a", count: 100_000) + "b").text
-        let clock = ContinuousClock()
         var isValid = true
-        let took = try clock.measure { isValid = try schema.accepts(text) }
+        let took = try processorSeconds { isValid = try schema.accepts(text) }
         #expect(!isValid)
-        #expect(took < .seconds(2))
+        #expect(took < 5)
     }
 }

@@ -106,11 +106,10 @@ struct SchemaErrorTests {
             "\"l\($0)\":{\"allOf\":[{\"$ref\":\"#/$defs/l\($0 + 1)\"},{\"$ref\":\"#/$defs/l\($0 + 1)\"}]}"
         }
         let schema = try compiled("{\"$ref\":\"#/$defs/l0\",\"$defs\":{\(levels.joined(separator: ",")),\"l60\":true}}")
-        let clock = ContinuousClock()
         var violation: SchemaViolation?
-        let took = try clock.measure { violation = try schema.violation("1") }
+        let took = try processorSeconds { violation = try schema.violation("1") }
         #expect(violation?.keyword == "limit")
-        #expect(took < .seconds(20))
+        #expect(took < 20)
         let negated = try compiled(
             "{\"not\":{\"$ref\":\"#/$defs/l0\"},\"$defs\":{\(levels.joined(separator: ",")),\"l60\":true}}")
         #expect(try negated.violation("1")?.keyword == "limit")

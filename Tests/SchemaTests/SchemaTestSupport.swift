@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Schema
 
@@ -56,4 +57,16 @@ extension CompiledSchema {
         let schema: String
         let text: String
     }
+}
+
+/// Seconds of processor time that `body` takes on this thread: a loaded machine does not make them more.
+func processorSeconds(_ body: () throws -> Void) rethrows -> Double {
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+    let start = now()
+    try body()
+    return now() - start
 }

@@ -33,7 +33,7 @@ struct SlowValidator {
         default: break
         }
         switch value {
-        case .integer, .double: return numberHolds(keyword, argument, value.doubleValue ?? 0)
+        case .integer, .double, .number: return numberHolds(keyword, argument, value.doubleValue ?? 0)
         case .string(let text): return stringHolds(keyword, argument, text)
         case .array(let elements): return arrayHolds(keyword, argument, schema, elements)
         case .object(let members): return objectHolds(keyword, argument, schema, members)
@@ -50,7 +50,8 @@ struct SlowValidator {
         case .null: name == "null"
         case .bool: name == "boolean"
         case .integer: name == "number" || name == "integer"
-        case .double(let number): name == "number" || (name == "integer" && number == number.rounded())
+        case .double, .number:
+            name == "number" || (name == "integer" && value.doubleValue == value.doubleValue?.rounded())
         case .string: name == "string"
         case .array: name == "array"
         case .object: name == "object"

@@ -105,6 +105,74 @@ struct ContractTests {
         store.close()
     }
 
+    @Test(
+        "What is refused or reported is kept up to a limit, the newest of it, whatever comes",
+        arguments: StoreFactory.all)
+    func refusedLimit(_ factory: StoreFactory) throws {
+        let folder = try TemporaryFolder()
+        var store = try factory.open(folder.path)
+        let limit = 100_000
+        var random = SplitMix64(seed: 77)
+        var (sent, reported) = (0, 0)
+        func add() throws {
+            var row = random.row(around: 0)
+            row.verdict = .rejected
+            row.code = "c"
+            row.message = "m"
+            row.raw = "\(sent) " + String(repeating: "x", count: Int.random(in: 0...9000, using: &random))
+            var batch = PlainRow.batch([row])
+            let error = SystemError(
+                context: "c", category: "network", message: "\(reported)",
+                stack: random.maybe { String(repeating: "s", count: Int.random(in: 0...9000, using: &$0)) },
+                metadata: "{}", userID: nil, timestamp: 0)
+            _ = try store.commit { (transaction) throws(StorageError) in
+                try transaction.append(&batch, sentAt: nil)
+                try transaction.append(error)
+            }
+            sent += 1
+            reported += 1
+            try factory.afterCommit(folder.path)
+        }
+        func check(_ note: Comment) throws {
+            let rejected = try store.rejected(after: 0, code: nil, limit: 100_000)
+            #expect(try store.rejectedCount() == Int64(rejected.count), note)
+            #expect(rejected.map(\.number) == rejected.map(\.number).sorted(), note)
+            #expect(rejected.last?.raw.hasPrefix("\(sent - 1) ") == true, note)
+            let errors = try store.systemErrors(limit: 100_000)
+            #expect(errors.first?.message == "\(reported - 1)", note)
+            // Twice while there are two files.
+            #expect(rejected.reduce(0) { $0 + $1.raw.utf8.count } <= 2 * limit, note)
+            #expect(errors.reduce(0) { $0 + ($1.stack?.utf8.count ?? 0) } <= 2 * limit, note)
+        }
+        // Without a limit everything stays.
+        for _ in 0..<60 { try add() }
+        #expect(try store.rejectedCount() == 60)
+        for round in 0..<3 {
+            store.keepRefused(atMost: Int64(limit))
+            for step in 0..<150 {
+                try add()
+                if step % 10 == 9 {
+                    // What is taken out in between is not counted any more.
+                    let some = try store.rejected(after: 0, code: nil, limit: 5).map(\.number)
+                    _ = try store.commit { (transaction) throws(StorageError) in
+                        try transaction.removeRejected(some)
+                    }
+                }
+                if step % 30 == 29 { try check("round \(round), step \(step)") }
+            }
+            #expect(store.droppedRefused > 0)
+            try factory.calm(folder.path, store)
+            try add()
+            let rejected = try store.rejected(after: 0, code: nil, limit: 100_000)
+            #expect(rejected.reduce(0) { $0 + $1.raw.utf8.count } <= limit, "round \(round)")
+            #expect(rejected.count > 3, "round \(round)")
+            store.close()
+            store = try factory.open(folder.path)
+            try check("round \(round), opened again")
+        }
+        store.close()
+    }
+
     @Test("A transaction that lost one write is lost whole, and is of no use afterwards", arguments: StoreFactory.all)
     func swallowedErrors(_ factory: StoreFactory) throws {
         let folder = try TemporaryFolder()

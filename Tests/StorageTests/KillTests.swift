@@ -32,7 +32,7 @@ struct KillTests {
         // At most the commit that was under way is there without having been acknowledged.
         #expect(store.lastPosition <= acknowledged + 200, note)
         try ForeignReaderTests.expectWhole(store, note)
-        for _ in 0..<3000 where folder.size("t/overflow.sqlite") > 0 { usleep(2000) }
+        for _ in 0..<30_000 where folder.size("t/overflow.sqlite") > 0 { usleep(2000) }
         #expect(folder.size("t/overflow.sqlite") == 0, note)
         try ForeignReaderTests.expectWhole(store, note)
         store.close()

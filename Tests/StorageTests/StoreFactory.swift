@@ -43,7 +43,7 @@ struct StoreFactory: Sendable, CustomTestStringConvertible {
             },
             calm: { folder, store in
                 readers.end(folder)
-                for _ in 0..<2000 where store.sizes().contains(where: { $0.part == "overflow" && $0.bytes > 0 }) {
+                for _ in 0..<12_000 where store.sizes().contains(where: { $0.part == "overflow" && $0.bytes > 0 }) {
                     usleep(5000)
                 }
             },
@@ -57,7 +57,7 @@ final class ForeignReader: @unchecked Sendable {
 
     init(_ path: String) throws {
         #expect(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX, nil) == SQLITE_OK)
-        sqlite3_busy_timeout(handle, 5000)
+        sqlite3_busy_timeout(handle, 60_000)
     }
 
     deinit { sqlite3_close_v2(handle) }

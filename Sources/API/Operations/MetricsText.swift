@@ -113,6 +113,13 @@ struct MetricsText {
                 sample("footfall_storage_bytes", [("tenant", tenant.id), ("part", size.part)], Double(size.bytes))
             }
         }
+        family(
+            "footfall_refused_dropped_total", "counter",
+            "Refused interactions and error reports that made room for newer ones.")
+        for tenant in tenants {
+            sample(
+                "footfall_refused_dropped_total", [("tenant", tenant.id)], Double(tenant.store.droppedRefused))
+        }
         family("footfall_log_position", "gauge", "Last position of the log.")
         for tenant in tenants {
             sample("footfall_log_position", [("tenant", tenant.id)], Double(tenant.store.lastPosition))

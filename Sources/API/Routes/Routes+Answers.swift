@@ -129,7 +129,8 @@ extension Routes {
         let limit = try query.integer("limit", in: 1...1000) ?? 10
         try query.refuseRest()
         if let type, fixedType == nil, tenant.plan.entityType(named: type) == nil {
-            throw Problem(400, "unknown_entity_type", "The tracking plan has no entity type \"\(type.prefix(64))\".")
+            throw Problem(
+                400, "unknown_entity_type", "The tracking plan has no entity type \"\(type.shortened(toBytes: 64))\".")
         }
         return PopularQuery(mode: mode, window: window, entityType: type, category: category, limit: limit)
     }

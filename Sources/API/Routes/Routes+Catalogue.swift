@@ -107,7 +107,8 @@ extension Routes {
     private static func check(_ entity: Entity, _ tenant: TenantService) throws(Problem) {
         guard tenant.plan.entityType(named: entity.type) != nil else {
             throw Problem(
-                422, "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".",
+                422, "unknown_entity_type",
+                "The tracking plan has no entity type \"\(entity.type.shortened(toBytes: 64))\".",
                 path: "/type")
         }
     }
@@ -171,7 +172,8 @@ extension Routes {
             let entity = try Entity(document: document, maximumIDBytes: tenant.settings.maximumIDBytes)
             guard tenant.plan.entityType(named: entity.type) != nil else {
                 throw FootfallError(
-                    "unknown_entity_type", "The tracking plan has no entity type \"\(entity.type.prefix(64))\".")
+                    "unknown_entity_type",
+                    "The tracking plan has no entity type \"\(entity.type.shortened(toBytes: 64))\".")
             }
             return entity
         }

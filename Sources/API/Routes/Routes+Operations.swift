@@ -13,7 +13,7 @@ extension Routes {
             }
             return .respond(.json(Array(#"{"status":"ready"}"#.utf8)))
         },
-        Route(.get, "/metrics", .open) { (_, context) throws(Problem) in
+        Route(.get, "/metrics", .metrics) { (_, context) throws(Problem) in
             let text = MetricsText.render(context.server)
             return .respond(HTTPResponse(contentType: .prometheus, body: text))
         },

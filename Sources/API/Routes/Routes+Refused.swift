@@ -145,7 +145,7 @@ extension Routes {
         // One row came of each: those that are refused again stay where they are.
         var passed: [Int64] = []
         var rows: [InteractionRow] = []
-        for (row, item) in zip(decoded.batch.rows, rejected) where row.verdict != .rejected {
+        for (row, item) in zip(decoded.batch.rows, rejected) where row.verdict != .rejected && !item.hasLostBytes {
             passed.append(item.number)
             rows.append(row)
         }
@@ -184,6 +184,11 @@ extension Routes {
             throw FootfallError(error.code, error.detail)
         }
     }
+}
+
+extension RejectedInteraction {
+    /// Whether it may have been a line that was not UTF-8: what stands for its bytes can be read, and was never sent.
+    fileprivate var hasLostBytes: Bool { code == "invalid_json" && raw.unicodeScalars.contains("\u{fffd}") }
 }
 
 /// Some of the refused interactions, in the order they came.

@@ -10,6 +10,8 @@ public final class FootfallServer: HTTPHandler {
     public struct Configuration: Sendable {
         /// Origins whose pages may call it; `*` for all.
         public var corsOrigins: [String] = ["*"]
+        /// Whether `/metrics`, which speaks of all tenants, is for secret keys only.
+        public var metricsNeedSecretKey = false
         /// Longest body of a route without a tenant, in bytes.
         public var maximumBodyBytes = 1 << 20
 
@@ -39,7 +41,7 @@ public final class FootfallServer: HTTPHandler {
         self.isAdmin = isAdmin
         self.log = log
         self.clock = clock
-        router = Router(Routes.all)
+        router = Router(isAdmin ? Routes.all + Routes.administration : Routes.all)
     }
 
     /// Says on `/readyz` that no new work should be sent here.
@@ -76,7 +78,8 @@ public final class FootfallServer: HTTPHandler {
 
     public func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
         guard let admission = request.admissionContext as? Admission else {
-            return .respond(problem(status: 500, code: "internal_error", message: "The request was not admitted."))
+            return .respond(
+                problem(status: 500, code: "internal_error", message: "The request was not admitted.", origin: nil))
         }
         let context = RouteContext(server: self, admission: admission, now: clock())
         do throws(Problem) {
@@ -105,10 +108,10 @@ public final class FootfallServer: HTTPHandler {
         if status >= 500 { log.error("request", fields) } else { log.debug("request", fields) }
     }
 
-    public func problem(status: Int, code: String, message: String) -> HTTPResponse {
+    public func problem(status: Int, code: String, message: String, origin: String?) -> HTTPResponse {
         // The head may not have been read, so nobody knows whether a page asks; an open server lets any page read why.
         var caller = Caller()
-        if configuration.corsOrigins.contains("*") { caller.origin = "*" }
+        caller.origin = origin ?? (configuration.corsOrigins.contains("*") ? "*" : nil)
         return finish(Problem(status, code, message).response(), for: caller)
     }
 }
@@ -167,8 +170,11 @@ extension FootfallServer {
     }
 
     private func authorise(_ head: borrowing HTTPRequestHead, for route: Route) throws(Problem) -> Principal {
-        if route.access == .open { return .nobody }
+        var access = route.access
+        if access == .metrics { access = configuration.metricsNeedSecretKey && !isAdmin ? .secret : .open }
+        if access == .open { return .nobody }
         if isAdmin {
+            if access == .admin { return Principal(tenant: nil, scope: .secret, isAdmin: true) }
             guard let name = head.header("X-Footfall-Tenant") else {
                 throw Problem(400, "missing_tenant", "Name the tenant in X-Footfall-Tenant.")
             }
@@ -187,7 +193,8 @@ extension FootfallServer {
                 401, "invalid_key", "This key opens nothing; make one with \"footfall keys create\".",
                 headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
         }
-        switch (route.access, entry.scope) {
+        switch (access, entry.scope) {
+        case (.admin, _): throw Problem(404, "unknown_path", "There is nothing at this path.")
         case (_, .webhook):
             throw Problem(403, "wrong_scope", "A webhook secret signs callbacks; it opens no route.")
         case (_, .secret) where isInQuery(head):

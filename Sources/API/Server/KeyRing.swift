@@ -15,6 +15,9 @@ final class KeyRing: Sendable {
 
     private let registry: any Registry
     private let state = Mutex(State())
+    /// Held from reading the keys to putting them into force: what was read first must not come into force last, or a
+    /// revoked key would be good again.
+    private let reloading = Mutex(())
 
     init(registry: any Registry) throws(StorageError) {
         self.registry = registry
@@ -23,15 +26,31 @@ final class KeyRing: Sendable {
 
     /// Reads all keys anew.
     func reload() throws(StorageError) {
-        let token = try registry.changeToken()
-        let keys = try registry.keys()
-        state.withLock { state in
-            state.token = token
-            state.byHash = Dictionary(keys.map { ($0.hash, $0) }) { first, _ in first }
-            state.seen.removeAll()
-            state.signingSecrets = [:]
-            for key in keys {
-                if let secret = key.signingSecret { state.signingSecrets[key.tenant, default: []].append(secret) }
+        try reloading.withLock { _ throws(StorageError) in
+            let token = try registry.changeToken()
+            let keys = try registry.keys()
+            state.withLock { state in
+                state.token = token
+                state.byHash = Dictionary(keys.map { ($0.hash, $0) }) { first, _ in first }
+                state.seen.removeAll()
+                state.signingSecrets = [:]
+                for key in keys {
+                    if let secret = key.signingSecret { state.signingSecrets[key.tenant, default: []].append(secret) }
+                }
+            }
+        }
+    }
+
+    /// Makes a key that the registry has no more open nothing from now on. Cannot fail, as reading the keys anew can.
+    func forget(_ hash: [UInt8]) {
+        // After a reload that may have read the key before it was revoked.
+        reloading.withLock { _ in
+            state.withLock { state in
+                guard let entry = state.byHash.removeValue(forKey: hash) else { return }
+                state.seen = state.seen.filter { $0.value.hash != hash }
+                if let secret = entry.signingSecret {
+                    state.signingSecrets[entry.tenant]?.removeAll { $0 == secret }
+                }
             }
         }
     }

@@ -8,6 +8,10 @@ enum Access: Sendable {
     case write
     /// Only who has a secret key.
     case secret
+    /// Anybody, or whoever has a secret key, as the server is configured.
+    case metrics
+    /// Only who may open the admin socket; the route is about no tenant.
+    case admin
 }
 
 /// How large a body a route takes.

@@ -20,6 +20,11 @@ public enum KeyText {
         )
     }
 
+    /// The hash by which the registry knows a key, as 64 hexadecimal digits.
+    public static func hexadecimalHash(of text: String) -> String {
+        KeyEntry(hash: sha256(Array(text.utf8)), tenant: "", scope: .write, createdAt: 0).hexadecimalHash
+    }
+
     /// 32 random bytes as text.
     static func random() -> String {
         var system = SystemRandomNumberGenerator()

@@ -66,6 +66,7 @@ public final class TenantService: Sendable {
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
         self.recovery = recovery
+        store.keepRefused(atMost: settings.maximumRefusedBytes)
     }
 
     /// The plan in force.
@@ -121,21 +122,25 @@ extension TenantService {
     func setPlan(
         _ plan: TrackingPlan, now: Int64, completion: @escaping @Sendable (Result<CompiledPlan, ChangeFailure>) -> Void
     ) {
-        let box = Shared(Mutex<CompiledPlan?>(nil))
+        let box = Shared(Mutex<Result<CompiledPlan, FootfallError>?>(nil))
         let position = Shared(Mutex<Int64>(0))
         let names = resolver.names
         change(
             { [self] (transaction) throws(StorageError) in
-                // The version is known only here, where one change follows the other.
-                let next = try? CompiledPlan(plan, version: self.plan.version &+ 1, names: names)
-                box.value.withLock { $0 = next }
-                guard next != nil else { return }
+                do throws(FootfallError) {
+                    // The version is known only here, where one change follows the other.
+                    let next = try CompiledPlan(plan, version: self.plan.version &+ 1, names: names)
+                    box.value.withLock { $0 = .success(next) }
+                } catch {
+                    box.value.withLock { $0 = .failure(error) }
+                    return
+                }
                 let record = LogRecord(kind: .plan, receivedAt: now, body: Array(plan.document.text.utf8))
                 let own = try transaction.append(record, entity: nil)
                 position.value.withLock { $0 = own }
             },
             applied: { [self] _ in
-                guard let next = box.value.withLock({ $0 }) else { return }
+                guard case .success(let next) = box.value.withLock({ $0 }) else { return }
                 let settings = current.withLock { current in
                     current.plan = next
                     return current.settings
@@ -143,12 +148,11 @@ extension TenantService {
                 live.apply(plan: LivePlan(next, settings), position: position.value.withLock { $0 })
             }
         ) { failure in
-            if let failure {
-                completion(.failure(failure))
-            } else if let plan = box.value.withLock({ $0 }) {
-                completion(.success(plan))
-            } else {
-                completion(.failure(.invalid(FootfallError("invalid_plan", "The plan cannot be compiled."))))
+            if let failure { return completion(.failure(failure)) }
+            switch box.value.withLock({ $0 }) {
+            case .success(let plan): completion(.success(plan))
+            case .failure(let error): completion(.failure(.invalid(error)))
+            case nil: completion(.failure(.invalid(FootfallError("invalid_plan", "Nothing was changed."))))
             }
         }
     }
@@ -181,6 +185,7 @@ extension TenantService {
                     return current.plan
                 }
                 live.apply(plan: LivePlan(plan, settings), position: position.value.withLock { $0 })
+                store.keepRefused(atMost: settings.maximumRefusedBytes)
                 rebuildDecay()
                 sessions.timeout = settings.sessionTimeout
             }
@@ -224,8 +229,8 @@ extension TenantService {
         let position = Shared(Mutex<Int64>(0))
         let limit = settings.maximumIDBytes
         change(
-            prepare: { [store] () throws(StorageError) in
-                let stored = try store.entity(type: type, id: id)
+            prepare: { [self] () throws(StorageError) in
+                let stored = try store.entity(type: type, id: id) ?? placeholder(type: type, id: id, now: now)
                 guard let stored, !stored.isDeleted else {
                     let message = "The catalogue has no entity with this type and id."
                     box.value.withLock { $0 = .failure(FootfallError("not_found", message)) }
@@ -258,6 +263,14 @@ extension TenantService {
             case nil: completion(.failure(.invalid(FootfallError("not_found", "Nothing was changed."))))
             }
         }
+    }
+
+    /// What is known of an entity that was only ever met in interactions: that it is there. A patch makes it a real one.
+    private func placeholder(type: String, id: String, now: Int64) -> Entity? {
+        guard plan.entityType(named: type) != nil, let stats = live.stats(entityType: type, id: id, now: now),
+            stats.isPlaceholder
+        else { return nil }
+        return Entity(type: type, id: id)
     }
 
     /// Keeps error reports. They share the commits of interactions: a page that reports many must not hold those up.

@@ -1,5 +1,6 @@
 internal import Domain
 internal import HTTP
+internal import JSON
 
 /// The query of a request, taken parameter by parameter; what is left over is refused by name, never ignored.
 struct Query {
@@ -9,7 +10,8 @@ struct Query {
     init(_ items: [(name: String, value: String)], repeatable: String? = nil) throws(Problem) {
         var seen: Set<String> = []
         for item in items where !seen.insert(item.name).inserted && item.name != repeatable {
-            throw Problem(400, "invalid_parameter", "The parameter \"\(item.name)\" is given twice.")
+            throw Problem(
+                400, "invalid_parameter", "The parameter \"\(item.name.shortened(toBytes: 64))\" is given twice.")
         }
         // The key may stand in the query of any request; authentication has read it already.
         self.items = items.filter { $0.name != "key" }
@@ -68,6 +70,6 @@ struct Query {
 
     func refuseRest() throws(Problem) {
         guard let item = items.first else { return }
-        throw Problem(400, "unknown_parameter", "There is no parameter \"\(item.name.prefix(64))\" here.")
+        throw Problem(400, "unknown_parameter", "There is no parameter \"\(item.name.shortened(toBytes: 64))\" here.")
     }
 }

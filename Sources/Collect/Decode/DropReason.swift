@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Why one interaction is refused. Each step of the decoder gives its own.
 public struct DropReason: Error, Sendable, Equatable {
     /// Stable code.
@@ -20,20 +22,21 @@ extension DropReason {
     static let numberOverflow = DropReason("number_out_of_range", "A number is too large to be kept.")
     static func unknownField(_ name: String) -> DropReason {
         DropReason(
-            "unknown_field", "There is no field \"\(name.prefix(64))\"; put your own data into \"metadata\".")
+            "unknown_field",
+            "There is no field \"\(name.shortened(toBytes: 64))\"; put your own data into \"metadata\".")
     }
     static func invalidLine(_ message: String) -> DropReason { DropReason("invalid_json", message) }
 
     // What was done.
     static let missingType = DropReason("missing_type", "\"type\" is required.")
     static func unknownType(_ name: String) -> DropReason {
-        DropReason("unknown_type", "The tracking plan has no interaction type \"\(name.prefix(64))\".")
+        DropReason("unknown_type", "The tracking plan has no interaction type \"\(name.shortened(toBytes: 64))\".")
     }
 
     // With which entity.
     static let missingEntity = DropReason("missing_entity_id", "\"entity_id\" is required.")
     static func unknownEntityType(_ name: String) -> DropReason {
-        DropReason("unknown_entity_type", "The tracking plan has no entity type \"\(name.prefix(64))\".")
+        DropReason("unknown_entity_type", "The tracking plan has no entity type \"\(name.shortened(toBytes: 64))\".")
     }
     static let unknownEntity = DropReason(
         "unknown_entity", "The catalogue does not know this entity, and the tracking plan is strict; create it first.")
@@ -49,7 +52,7 @@ extension DropReason {
     static func unknownContext(_ name: String, _ allowed: [String]) -> DropReason {
         DropReason(
             "unknown_context",
-            "The context \"\(name.prefix(64))\" is not one of \(allowed.joined(separator: ", ")).")
+            "The context \"\(name.shortened(toBytes: 64))\" is not one of \(allowed.joined(separator: ", ")).")
     }
     static let invalidContext = DropReason(
         "invalid_context", "A context has 1 to 64 letters, digits, or any of _ - . : /.")

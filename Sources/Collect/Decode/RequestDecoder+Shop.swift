@@ -58,7 +58,10 @@ extension RequestDecoder {
             writer.removeAll()
             writer.beginObject()
             writer.key("id")
-            writer.string(products.count == 1 ? event : "\(event):\(index)")
+            writer.string(
+                products.count == 1
+                    ? event
+                    : RequestDecoder.itemID(of: event, index, longest: reception.settings.maximumIDBytes))
             writer.key("entity_type")
             writer.string("product")
             RequestDecoder.put("type", root.member("interaction_type"), &writer)
@@ -84,6 +87,19 @@ extension RequestDecoder {
             }
         }
         return (ShopEnvelope(domain: domain), request)
+    }
+
+    /// The id of one of an event's interactions: the event's with a number, or, where that is too long for an id, a hash of
+    /// it. The same event has the same ids each time it is sent.
+    static func itemID(of event: String, _ index: Int, longest: Int) -> String {
+        var id = "\(event):\(index)"
+        guard id.utf8.count > longest else { return id }
+        let halves = [0, 1].map { seed in id.withUTF8 { checksum64(UnsafeRawBufferPointer($0), seed: seed) } }
+        let digits = halves.map { half in
+            let text = String(half, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }
+        return String(digits.joined().prefix(longest))
     }
 
     /// Refuses an event whose common parts, which every one of its interactions repeats, are larger than an interaction
@@ -192,7 +208,7 @@ extension RequestDecoder {
         if object.containsDuplicateKey { throw FootfallError("duplicate_key", "A field is given twice.") }
         if object.containsNUL { throw FootfallError("invalid_unicode", "Text must not contain U+0000.") }
         for (key, _) in object.members {
-            let name = String(decoding: key.prefix(64), as: UTF8.self)
+            let name = String(decoding: key, as: UTF8.self).shortened(toBytes: 64)
             guard known.contains(name) else {
                 throw FootfallError("unknown_field", "There is no field \"\(name)\" here.", path: "/\(name)")
             }

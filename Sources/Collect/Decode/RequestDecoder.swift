@@ -108,7 +108,7 @@ public final class RequestDecoder {
                     throw FootfallError(error.code, error.message, path: "/sent_at")
                 }
             } else {
-                let name = String(decoding: key.prefix(64), as: UTF8.self)
+                let name = String(decoding: key, as: UTF8.self).shortened(toBytes: 64)
                 throw FootfallError(
                     items != nil && name == "interactions" || name == "sent_at" ? "duplicate_key" : "unknown_field",
                     "The body of a batch has \"interactions\" and \"sent_at\", each once; \"\(name)\" is not expected.",

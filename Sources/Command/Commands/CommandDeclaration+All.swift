@@ -1,7 +1,7 @@
 extension CommandDeclaration {
     /// Every command, in the order of the help.
     public static func all(processors: Int) -> [CommandDeclaration] {
-        [serve(processors: processors), importing, keysCreate, keysList, schemaCheck]
+        [serve(processors: processors), importing, keysCreate, keysList, keysRevoke, schemaCheck]
     }
 
     static func serve(processors: Int) -> CommandDeclaration {
@@ -81,8 +81,8 @@ extension CommandDeclaration {
         summary: "Make a key and print it.",
         discussion: [
             "Prints the key alone on standard output. Only its SHA-256 hash is stored, so it cannot be shown again. A "
-                + "server that runs on the folder takes the key at once. A tenant that does not exist is made, which "
-                + "standard error says."
+                + "server that runs on the folder takes the key at once. Standard error says the key's id, by which "
+                + "keys list shows it and keys revoke takes it, and when a tenant that did not exist was made."
         ],
         positionals: [],
         options: [
@@ -102,10 +102,24 @@ extension CommandDeclaration {
     static let keysList = CommandDeclaration(
         words: ["keys", "list"],
         summary: "List the keys, by the beginning of their hashes.",
-        discussion: ["One line a key: tenant, scope, time it was made, first 12 digits of its SHA-256 hash."],
+        discussion: [
+            "One line a key: tenant, scope, time it was made, id. The id is the first 12 digits of its SHA-256 hash."
+        ],
         positionals: [],
         options: [OptionDeclaration("tenant", "T", .text, "Only this tenant's."), .data, .json],
         examples: [Example(line: "footfall keys list --tenant shop", help: "The shop's keys.")])
+
+    static let keysRevoke = CommandDeclaration(
+        words: ["keys", "revoke"],
+        summary: "Make a key open nothing any more.",
+        discussion: [
+            "ID is the key's id as keys create and keys list show it, its first 6 digits at least, or the key itself. "
+                + "The server that runs on the data folder refuses the key from then on; a webhook secret's signatures "
+                + "are believed no more. A revoked key cannot be brought back: make a new one."
+        ],
+        positionals: [Positional(placeholder: "ID", help: "The key's id.")],
+        options: [.data],
+        examples: [Example(line: "footfall keys revoke 3f9ad2c0e1b7", help: "The key with this id.")])
 
     static let schemaCheck = CommandDeclaration(
         words: ["schema", "check"],

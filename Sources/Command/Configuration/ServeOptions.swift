@@ -34,6 +34,8 @@ public struct ServeOptions: Sendable, Equatable {
     public var queuedBytes: Int
     /// Origins that pages may call from; `["*"]`: all.
     public var corsOrigins: [String]
+    /// Whether `/metrics` is for secret keys only.
+    public var hasPrivateMetrics: Bool
     /// How much the log says.
     public var logLevel: LogLevel
     /// Whether the tenant `demo` is made when there is none.
@@ -83,6 +85,9 @@ extension ServeOptions {
                 "cors-origin", "ORIGINS", .list, default: "*", isConfigurable: true,
                 "Origins whose pages may call, separated by commas; * for all."),
             OptionDeclaration(
+                "private-metrics", "", .flag, isConfigurable: true,
+                "Give /metrics, which speaks of all tenants, to secret keys only; else it is open."),
+            OptionDeclaration(
                 "log-level", "LEVEL", .choice(LogLevel.allCases.map(\.rawValue)), default: "info",
                 isConfigurable: true, "How much the log (JSON lines on standard error) says."),
             OptionDeclaration("no-demo", "", .flag, isConfigurable: true, "Do not make the tenant demo."),
@@ -126,6 +131,7 @@ extension ServeOptions {
         queuedInteractions = configuration.integer("queue-interactions")
         queuedBytes = configuration.integer("queue-bytes")
         corsOrigins = configuration.list("cors-origin")
+        hasPrivateMetrics = configuration.flag("private-metrics")
         logLevel = configuration.text("log-level").flatMap { LogLevel(rawValue: $0) } ?? .info
         makesDemo = !configuration.flag("no-demo")
         snapshotSeconds = configuration.integer("snapshot-seconds")

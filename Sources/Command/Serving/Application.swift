@@ -1,7 +1,6 @@
 internal import API
 internal import Collect
 internal import Domain
-internal import Foundation
 internal import HTTP
 internal import JSON
 internal import Storage
@@ -23,12 +22,17 @@ final class Application: Sendable {
     {
         self.folder = folder
         self.log = log
-        try Application.makeFolder(folder)
         do {
             lock = try FolderLock(folder: folder)
             let registry = try SQLiteRegistry(folder: folder)
             directory = try TenantDirectory(registry: registry) { id in
-                try Application.open(id, folder: folder, options: options, log: log)
+                do {
+                    return try Application.open(id, folder: folder, options: options, log: log)
+                } catch {
+                    let message = Application.failure(error).message
+                    log.error("tenant_failed", ["tenant": .string(id), "message": .string(message)])
+                    throw error
+                }
             }
             for tenant in try registry.tenants() {
                 guard let service = try directory.open(tenant.id) else { continue }
@@ -59,21 +63,10 @@ final class Application: Sendable {
         directory.stop()
     }
 
-    private static func makeFolder(_ folder: String) throws(CommandError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: "\(folder)/tenants", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw .failure("The data folder \(folder) cannot be made or written: \(error.localizedDescription)")
-        }
-    }
-
     private static func open(_ id: String, folder: String, options: TenantOpening.Options, log: Log) throws
         -> TenantService
     {
         let own = "\(folder)/tenants/\(id)"
-        try FileManager.default.createDirectory(
-            atPath: own, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         var storeOptions = StoreOptions()
         storeOptions.tenant = id
         let store = try SQLiteTenantStore.open(folder: own, options: storeOptions)

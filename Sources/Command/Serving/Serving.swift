@@ -24,6 +24,7 @@ enum Serving {
             folder: options.dataFolder, options: try opening(options), maintenance: maintenance(options), log: log)
         var configuration = FootfallServer.Configuration()
         configuration.corsOrigins = options.corsOrigins
+        configuration.metricsNeedSecretKey = options.hasPrivateMetrics
         let handler = FootfallServer(directory: application.directory, configuration: configuration, log: log)
         let server: HTTPServer
         let keys: DemoTenant.Keys?
@@ -74,12 +75,13 @@ enum Serving {
     /// Puts the plan file into force for the demo tenant when it says something else than the plan there.
     private static func setPlan(_ options: ServeOptions, _ application: Application) throws {
         guard let tenant = try application.directory.open(DemoTenant.id), let path = options.planFile else { return }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError.failure("The tracking plan \(path) cannot be read.")
+        let text: [UInt8]
+        do throws(CommandError) { text = try Program.readFile(path) } catch {
+            throw CommandError.failure("The tracking plan: \(error.message)")
         }
         let plan: TrackingPlan
         do {
-            plan = try TrackingPlan(document: JSONValue(parsing: Array(data)))
+            plan = try TrackingPlan(document: JSONValue(parsing: text))
         } catch let error as FootfallError {
             throw CommandError.failure(
                 "The tracking plan \(path) is not valid: \(error.message) (at \(error.path ?? "/"))")

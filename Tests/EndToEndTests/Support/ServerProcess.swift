@@ -30,8 +30,8 @@ final class ServerProcess: @unchecked Sendable {
             if let status = child.status {
                 throw TestFailure("The server ended with \(status) before it was ready: \(child.errors)")
             }
-            if seconds() - start > 60 {
-                throw TestFailure("The server was not ready within a minute: \(child.errors)")
+            if seconds() - start > 180 {
+                throw TestFailure("The server was not ready within three minutes: \(child.errors)")
             }
             usleep(5000)
         }
@@ -154,7 +154,7 @@ final class Child: @unchecked Sendable {
 
     /// Waits for its end; kills it when that takes longer than `limit` seconds.
     @discardableResult
-    func wait(_ limit: Double = 60) -> Int32 {
+    func wait(_ limit: Double = 180) -> Int32 {
         let end = seconds() + limit
         while seconds() < end {
             if let status { return status }
@@ -173,7 +173,7 @@ final class Child: @unchecked Sendable {
     }
 
     /// Runs a command to its end.
-    static func run(_ folder: TestFolder, _ arguments: [String], limit: Double = 120) throws -> Child {
+    static func run(_ folder: TestFolder, _ arguments: [String], limit: Double = 300) throws -> Child {
         let child = try Child(folder, arguments)
         child.wait(limit)
         return child

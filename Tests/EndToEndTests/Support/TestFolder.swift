@@ -95,7 +95,7 @@ func seconds() -> Double {
 }
 
 /// Asks every few milliseconds until the answer is yes; false when that takes too long.
-func eventually(within limit: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within limit: Double = 60, _ condition: () throws -> Bool) rethrows -> Bool {
     let end = seconds() + limit
     while true {
         if try condition() { return true }
