@@ -66,7 +66,7 @@ let package = Package(
         tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON"]),
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
         tests("HTTPTests", ["HTTP"]),
-        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CommandTests", ["Command", "API", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),
         // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
         .testTarget(

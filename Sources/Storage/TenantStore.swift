@@ -139,6 +139,9 @@ public protocol TenantTransaction: AnyObject {
     func expire(before: Int64, maximumRows: Int) throws(StorageError) -> Int
     /// Adds to the folded totals of sessions.
     func foldSessions(_ totals: [DailySessions]) throws(StorageError)
+    /// Writes rows of a derived table and returns how many it changed. `nil`, with nothing written, while the store
+    /// cannot take them (its overflow is in use): to be tried again later. `updatedAt` in milliseconds since the epoch.
+    func write(_ rows: DerivedRows, updatedAt: Int64) throws(StorageError) -> Int?
     /// Sets a small named value that belongs to the store (watermarks, …).
     func setValue(_ value: String, forKey key: String) throws(StorageError)
 }
@@ -170,6 +173,8 @@ public protocol TenantStore: AnyObject, Sendable {
         throws(StorageError)
     /// The interactions at the given positions, in the order given; those that are gone are left out.
     func interactions(at positions: [Int64], resolver: RowResolver) throws(StorageError) -> InteractionBatch
+    /// The interactions that pass a filter, in order of positions. Looks at a bounded number of positions.
+    func interactions(_ query: InteractionQuery) throws(StorageError) -> InteractionPage
     /// The newest record of a kind at or before a position.
     func lastRecord(_ kind: LogRecord.Kind, upTo position: Int64) throws(StorageError) -> LogRecord?
     /// Folded totals of expired interactions.
@@ -209,6 +214,8 @@ public protocol TenantStore: AnyObject, Sendable {
     func planVersions() throws(StorageError) -> [(version: Int64, createdAt: Int64)]
     /// The settings document, `nil` before the first.
     func settings() throws(StorageError) -> String?
+    /// Users of `user_preferences` in order of id, after an id, with the moment of the oldest interaction in their rows.
+    func preferencesUsers(after: String, limit: Int) throws(StorageError) -> [(id: String, oldest: Int64?)]
     /// A small named value.
     func value(forKey key: String) throws(StorageError) -> String?
 

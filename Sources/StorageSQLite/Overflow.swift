@@ -207,7 +207,7 @@ final class Overflow {
         do {
             for (table, columns) in [
                 ("plan_versions", 4), ("tenant_settings", 4), ("daily_sessions", 3), ("store_values", 2),
-                ("log_blocks", 3),
+                ("log_blocks", 3), ("log_block_ends", 2),
             ] as [(String, Int32)] {
                 let rows = try tables.connection.cached("SELECT * FROM \(table)")
                 defer { rows.reset() }

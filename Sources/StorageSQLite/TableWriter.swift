@@ -213,6 +213,11 @@ final class TableWriter {
         statement.bind(2, value.interactions)
         statement.bind(3, value.oldest)
         try statement.run()
+        guard value.newest != .max else { return }
+        let end = try connection.cached("INSERT OR REPLACE INTO log_block_ends VALUES(?1, ?2)")
+        end.bind(1, Int64(block))
+        end.bind(2, value.newest)
+        try end.run()
     }
 }
 

@@ -4,6 +4,7 @@ internal import HTTP
 enum Routes {
     static let all: [Route] =
         collecting + sources + answers + catalogue + plans + refused + operations + description + commerce
+        + interactions + tasks
 }
 
 extension HTTPResponse {

@@ -29,6 +29,8 @@ public final class TenantService: Sendable {
     let resolver: RowResolver
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
+    /// How its scheduled tasks stand.
+    let tasks = TaskBoard()
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
     /// Daily totals of dropped sessions that no commit has stored yet.
