@@ -8,6 +8,8 @@ public struct LiveType: Sendable, Equatable {
     public var index: UInt16
     /// Weight in `trending_score`, and in `popularity_score` when it counts there. One that is not finite is taken as 0.
     public var weight: Double
+    /// Weight in preferences and between neighbours, which may be below 0. One that is not finite is taken as 0.
+    public var preferenceWeight: Double
     /// Whether it counts in `popularity_score`.
     public var countsInPopularity: Bool
     /// The counter it adds to: `view_count`, … Types that share one add up.
@@ -15,13 +17,15 @@ public struct LiveType: Sendable, Equatable {
     /// Whether it is a page view of a session.
     public var isPageView: Bool
 
-    /// A type.
+    /// A type; without a weight in preferences of its own it has the same there.
     public init(
-        name: String, index: UInt16, weight: Double, countsInPopularity: Bool, counter: String, isPageView: Bool
+        name: String, index: UInt16, weight: Double, preferenceWeight: Double? = nil, countsInPopularity: Bool,
+        counter: String, isPageView: Bool
     ) {
         self.name = name
         self.index = index
         self.weight = weight
+        self.preferenceWeight = preferenceWeight ?? weight
         self.countsInPopularity = countsInPopularity
         self.counter = counter
         self.isPageView = isPageView
@@ -49,6 +53,8 @@ struct CompiledPlan: Sendable {
     private(set) var weights: ContiguousArray<Double> = []
     /// Weight in `popularity_score`; 0 for a type that does not count there.
     private(set) var popularity: ContiguousArray<Double> = []
+    /// Weight in preferences.
+    private(set) var preferences: ContiguousArray<Double> = []
     /// Number of the counter; −1 for a number that is no type of the plan.
     private(set) var counters: ContiguousArray<Int16> = []
     private(set) var pageViews: ContiguousArray<Bool> = []
@@ -70,6 +76,7 @@ struct CompiledPlan: Sendable {
         let size = plan.types.map { Int($0.index) + 1 }.max() ?? 0
         weights = ContiguousArray(repeating: 0, count: size)
         popularity = weights
+        preferences = weights
         counters = ContiguousArray(repeating: -1, count: size)
         pageViews = ContiguousArray(repeating: false, count: size)
         var numbers: [String: Int16] = [:]
@@ -77,6 +84,8 @@ struct CompiledPlan: Sendable {
             let index = Int(type.index)
             let weight = type.weight.isFinite ? type.weight : 0
             weights[index] = weight
+            preferences[index] =
+                type.preferenceWeight.isFinite ? min(max(type.preferenceWeight, -1e6), 1e6) : 0
             popularity[index] = type.countsInPopularity ? weight : 0
             pageViews[index] = type.isPageView
             if let number = numbers[type.counter] {
@@ -95,6 +104,13 @@ struct CompiledPlan: Sendable {
 
     @inline(__always)
     func weight(_ type: UInt16) -> Double { Int(type) < weights.count ? weights[Int(type)] : 0 }
+
+    @inline(__always)
+    func preference(_ type: UInt16) -> Double { Int(type) < preferences.count ? preferences[Int(type)] : 0 }
+
+    /// Whether a type says that something was ordered.
+    @inline(__always)
+    func isOrder(_ type: UInt16) -> Bool { ordering(type) == Int8(OrderingCounter.ordered.rawValue) }
 
     @inline(__always)
     func popularity(_ type: UInt16) -> Double { Int(type) < popularity.count ? popularity[Int(type)] : 0 }
