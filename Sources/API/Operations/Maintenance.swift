@@ -40,7 +40,10 @@ public final class Maintenance: Sendable {
             tenant.live.maintain(now: now)
             tenant.snapshots.tick(tenant)
         }
-        run(every: configuration.cleanupSeconds) { [self] tenant, now in cleanUp(tenant, now: now) }
+        run(every: configuration.cleanupSeconds) { [self] tenant, now in
+            try? tenant.lists?.expire(now: now)
+            cleanUp(tenant, now: now)
+        }
     }
 
     /// Ends the work and waits for what is under way. Idempotent.
