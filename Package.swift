@@ -44,8 +44,9 @@ let package = Package(
         swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
+        swiftTarget("Recommend", ["Live", "Domain"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
-        swiftTarget("API", ["HTTP", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
+        swiftTarget("API", ["HTTP", "Recommend", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
         swiftTarget(
             "Command",
             [
@@ -65,6 +66,7 @@ let package = Package(
         tests("StorageTests", ["StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON"]),
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
+        tests("RecommendTests", ["Recommend", "Live", "Domain"]),
         tests("HTTPTests", ["HTTP"]),
         tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CommandTests", ["Command", "API", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),

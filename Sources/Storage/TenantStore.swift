@@ -219,6 +219,10 @@ public protocol TenantStore: AnyObject, Sendable {
     /// A small named value.
     func value(forKey key: String) throws(StorageError) -> String?
 
+    /// Opens what keeps served lists beside the log. Throws when the file cannot be used; `anew` puts it aside and begins
+    /// an empty one.
+    func openLists(anew: Bool) throws(StorageError) -> any ListStore
+
     /// Size on disk in bytes by part (`database`, `wal`, …), for metrics.
     func sizes() -> [(part: String, bytes: Int64)]
     /// Moves what the write-ahead log holds into the database and closes everything. Idempotent.

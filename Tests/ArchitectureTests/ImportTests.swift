@@ -13,8 +13,9 @@ struct ImportTests {
         "StorageSQLite": ["Storage", "Domain", "CSQLite"],
         "Collect": ["Storage", "Domain", "JSON", "Schema"],
         "Live": ["Storage", "Domain"],
+        "Recommend": ["Live", "Domain"],
         "HTTP": ["CMicroHTTPD", "CZlib"],
-        "API": ["HTTP", "Live", "Collect", "Storage", "Domain", "JSON", "COpenSSL"],
+        "API": ["HTTP", "Recommend", "Live", "Collect", "Storage", "Domain", "JSON", "COpenSSL"],
         "Command": [
             "API", "HTTP", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
         ],

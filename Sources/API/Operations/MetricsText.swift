@@ -16,6 +16,7 @@ struct MetricsText {
         text.collecting(tenants)
         text.state(tenants)
         text.tasks(tenants)
+        text.lists(tenants)
         return text.bytes
     }
 
@@ -166,6 +167,31 @@ extension MetricsText {
         }
         family("footfall_task_failing", "gauge", "How often in a row a task has failed.")
         for (labels, state) in states { sample("footfall_task_failing", labels, Double(state.failuresInARow)) }
+    }
+
+    private mutating func lists(_ tenants: [TenantService]) {
+        let figures = tenants.compactMap { tenant in
+            tenant.lists.map { (name: [("tenant", tenant.id)], figures: $0.figures, bytes: $0.bytes) }
+        }
+        family("footfall_lists_total", "counter", "Served lists by what became of them.")
+        for (name, figures, _) in figures {
+            sample("footfall_lists_total", name + [("result", "kept")], Double(figures.kept))
+            sample("footfall_lists_total", name + [("result", "dropped")], Double(figures.dropped))
+            sample("footfall_lists_total", name + [("result", "removed")], Double(figures.removed))
+        }
+        family("footfall_list_interactions_total", "counter", "Interactions that name a list, by what became of that.")
+        for (name, figures, _) in figures {
+            sample("footfall_list_interactions_total", name + [("result", "kept")], Double(figures.attributed))
+            sample(
+                "footfall_list_interactions_total", name + [("result", "dropped")],
+                Double(figures.attributionsDropped))
+        }
+        family("footfall_list_failed_commits_total", "counter", "Commits of served lists that could not be stored.")
+        for (name, figures, _) in figures {
+            sample("footfall_list_failed_commits_total", name, Double(figures.failedCommits))
+        }
+        family("footfall_list_bytes", "gauge", "Bytes on disk of served lists.")
+        for (name, _, bytes) in figures { sample("footfall_list_bytes", name, Double(bytes)) }
     }
 }
 

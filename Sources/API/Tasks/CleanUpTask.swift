@@ -10,6 +10,9 @@ extension TaskScheduler.Run {
     /// Removes what happened before the tenant's retention, in steps that let requests in between, and folds it into daily
     /// totals that name no person.
     func cleanUp() throws(TaskFailure) -> TaskOutcome {
+        do throws(StorageError) { try tenant.lists?.expire(now: clock()) } catch {
+            throw TaskFailure(code: error.code, message: error.message)
+        }
         guard let days = tenant.settings.retentionDays else { return .done(rows: 0) }
         let now = clock()
         let moment = now - days * Timestamp.millisecondsPerDay

@@ -2,6 +2,7 @@ public import Collect
 public import Domain
 internal import JSON
 public import Live
+internal import Recommend
 public import Storage
 internal import Synchronization
 
@@ -31,6 +32,8 @@ public final class TenantService: Sendable {
     let snapshots: SnapshotKeeper
     /// How its scheduled tasks stand.
     let tasks = TaskBoard()
+    /// What was served; `nil` when its file cannot be used.
+    let lists: ListKeeper?
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
     /// Daily totals of dropped sessions that no commit has stored yet.
@@ -53,7 +56,8 @@ public final class TenantService: Sendable {
 
     init(
         id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
-        resolver: RowResolver, snapshots: SnapshotKeeper, plan: CompiledPlan, settings: TenantSettings,
+        resolver: RowResolver, snapshots: SnapshotKeeper, lists: ListKeeper?, plan: CompiledPlan,
+        settings: TenantSettings,
         recovery: Recovery
     ) {
         self.id = id
@@ -63,6 +67,7 @@ public final class TenantService: Sendable {
         self.collector = collector
         self.resolver = resolver
         self.snapshots = snapshots
+        self.lists = lists
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
         self.recovery = recovery
@@ -73,6 +78,11 @@ public final class TenantService: Sendable {
     public var plan: CompiledPlan { current.withLock { $0.plan } }
     /// The settings in force.
     public var settings: TenantSettings { current.withLock { $0.settings } }
+
+    /// What recommendations are made from.
+    var knowledge: LiveKnowledge {
+        LiveKnowledge(live, names: resolver.names, sessionTimeout: settings.sessionTimeout)
+    }
 
     /// What the decoder needs to know of a request that came just now.
     func reception(now: Int64) -> Reception {
@@ -87,6 +97,7 @@ public final class TenantService: Sendable {
     public func stop() {
         collector.stop()
         snapshots.writeLast(of: self)
+        lists?.stop()
         store.close()
     }
 }
