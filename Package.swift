@@ -41,7 +41,7 @@ let package = Package(
         swiftTarget("Schema", ["JSON", "CRE2"]),
         swiftTarget("Domain", ["JSON", "Schema", "CXXHash", "COpenSSL"]),
         swiftTarget("Storage", ["Domain", "JSON"]),
-        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite"]),
+        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
         swiftTarget("Recommend", ["Live", "Domain"]),

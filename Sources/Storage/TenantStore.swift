@@ -223,6 +223,10 @@ public protocol TenantStore: AnyObject, Sendable {
     /// an empty one.
     func openLists(anew: Bool) throws(StorageError) -> any ListStore
 
+    /// Copies everything committed before the call into a new file, beside the writer, and returns the last log position
+    /// in it. `progress` is told of parts done and of all, and answers whether to go on. Throws `store_busy`, and what
+    /// writing throws.
+    func backUp(to path: String, progress: (Int64, Int64) -> Bool) throws(StorageError) -> Int64
     /// Size on disk in bytes by part (`database`, `wal`, …), for metrics.
     func sizes() -> [(part: String, bytes: Int64)]
     /// Moves what the write-ahead log holds into the database and closes everything. Idempotent.

@@ -124,8 +124,25 @@ extension TaskScheduler.Run {
             writer.endObject()
         }
         writer.endArray()
-        return PreferencesRow(
+        var preferences = PreferencesRow(
             userID: user, recent: String(decoding: writer.bytes, as: UTF8.self), newInteractions: interactions,
             newOrders: orders)
+        if let profile = tenant.live.profile(user: user, now: clock()) {
+            preferences.categories = Self.shares(profile.categories)
+            preferences.brands = Self.shares(profile.brands)
+        }
+        return preferences
+    }
+
+    /// Name to share, strongest first. Shares stay what they are as time passes, which weights do not.
+    private static func shares(_ affinities: [Affinity]) -> String {
+        var writer = JSONWriter(reserving: 512)
+        writer.beginObject()
+        for affinity in affinities {
+            writer.key(affinity.name)
+            writer.double(affinity.share)
+        }
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 }

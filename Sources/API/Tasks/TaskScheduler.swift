@@ -16,6 +16,9 @@ public final class TaskScheduler: Sendable {
         /// Rows of a table of its own that a task has in one commit of interactions: these are dearer than a removal.
         public var rowsPerWrite = 250
 
+        /// Whether nothing runs: a command has the folder for a moment only.
+        public var isOff = false
+
         /// The documented defaults.
         public init() {}
     }
@@ -57,12 +60,13 @@ public final class TaskScheduler: Sendable {
         self.work = work
         self.log = log
         self.clock = clock
-        for (name, work) in work { start(name, work) }
+        for (name, work) in work where !configuration.isOff { start(name, work) }
     }
 
     static let allWork: [TaskName: Work] = [
         .productPopularity: { (run) throws(TaskFailure) in try run.writePopularity() },
         .userPreferences: { (run) throws(TaskFailure) in try run.writePreferences() },
+        .itemSimilarity: { (run) throws(TaskFailure) in try run.writeSimilarity() },
         .cleanUp: { (run) throws(TaskFailure) in try run.cleanUp() },
     ]
 
