@@ -44,8 +44,9 @@ let package = Package(
         swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
+        swiftTarget("Search", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
-        swiftTarget("API", ["HTTP", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
+        swiftTarget("API", ["HTTP", "Search", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
         swiftTarget(
             "Command",
             [
@@ -65,8 +66,9 @@ let package = Package(
         tests("StorageTests", ["StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON"]),
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
+        tests("SearchTests", ["Search", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("HTTPTests", ["HTTP"]),
-        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("APITests", ["API", "HTTP", "Search", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
         tests("CommandTests", ["Command", "API", "StorageSQLite", "Storage", "Domain", "JSON"]),
         // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
         .testTarget(

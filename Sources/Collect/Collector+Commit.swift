@@ -68,7 +68,7 @@ extension Collector {
                 try transaction.append(&batch, sentAt: sentAt)
                 if !replayed.isEmpty { try transaction.removeRejected(replayed) }
                 batches[index] = batch
-            case .change(let write, _, _, _): try write(transaction)
+            case .change(let write, _, _, _), .record(let write, _): try write(transaction)
             case .inspect: break
             }
         }
@@ -114,7 +114,8 @@ extension Collector {
         var accepted: UInt64 = 0
         var duplicates: UInt64 = 0
         var rejected: [String: UInt64] = [:]
-        for batch in stored.batches {
+        for (work, batch) in zip(stored.group, stored.batches) {
+            if case .record(_, let followed) = work.kind { followed() }
             guard let batch else { continue }
             for row in batch.rows {
                 switch row.verdict {

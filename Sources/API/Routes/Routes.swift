@@ -2,7 +2,7 @@ internal import HTTP
 
 /// Every route of the server.
 enum Routes {
-    static let all: [Route] = collecting + sources + answers + catalogue + plans + refused + operations
+    static let all: [Route] = collecting + sources + answers + searching + catalogue + plans + refused + operations
 }
 
 extension HTTPResponse {

@@ -2,6 +2,7 @@ public import Collect
 public import Domain
 internal import JSON
 public import Live
+public import Search
 public import Storage
 internal import Synchronization
 
@@ -27,6 +28,11 @@ public final class TenantService: Sendable {
     public let hasher: KeyHasher
     /// Numbers and keys for rows read from the log.
     let resolver: RowResolver
+    /// Full-text search over its catalogue.
+    public let search: SearchIndex
+    let recentSearches: RecentSearches
+    /// Searches that wait to be stored.
+    let searchesKept = Shared(Atomic(0))
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
@@ -51,7 +57,8 @@ public final class TenantService: Sendable {
 
     init(
         id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
-        resolver: RowResolver, snapshots: SnapshotKeeper, plan: CompiledPlan, settings: TenantSettings,
+        resolver: RowResolver, search: SearchIndex, recentSearches: RecentSearches, snapshots: SnapshotKeeper,
+        plan: CompiledPlan, settings: TenantSettings,
         recovery: Recovery
     ) {
         self.id = id
@@ -60,6 +67,8 @@ public final class TenantService: Sendable {
         self.live = live
         self.collector = collector
         self.resolver = resolver
+        self.search = search
+        self.recentSearches = recentSearches
         self.snapshots = snapshots
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
@@ -84,6 +93,7 @@ public final class TenantService: Sendable {
     public func stop() {
         collector.stop()
         snapshots.writeLast(of: self)
+        search.stop()
         store.close()
     }
 }
@@ -206,9 +216,10 @@ extension TenantService {
                 }
                 places.value.withLock { $0 = positions }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 for (entity, position) in zip(entities, places.value.withLock { $0 }) {
                     live.apply(entity: entity, position: position)
+                    search.noteChange(at: position)
                 }
             }, completion: completion)
     }
@@ -244,9 +255,10 @@ extension TenantService {
                     position.value.withLock { $0 = own }
                 }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 guard case .success(let entity) = box.value.withLock({ $0 }) else { return }
                 live.apply(entity: entity, position: position.value.withLock { $0 })
+                search.noteChange(at: position.value.withLock { $0 })
             }
         ) { failure in
             if let failure { return completion(.failure(failure)) }
