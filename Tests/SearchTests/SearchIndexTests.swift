@@ -13,7 +13,7 @@ struct SearchIndexTests {
         let shelf = try Shelf()
         for round in 0..<4 {
             // Later rounds replace, hide, delete and bring back.
-            try shelf.put((0..<60).map { _ in catalogue.entity(Int.random(in: 0..<150, using: &catalogue.random)) })
+            try shelf.put((0..<60).map { _ in catalogue.entity(Int.random(in: 0..<100, using: &catalogue.random)) })
             for _ in 0..<60 {
                 let count = Int.random(in: 1...3, using: &catalogue.random)
                 let query = (0..<count).map { _ in
