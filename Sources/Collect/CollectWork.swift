@@ -34,6 +34,9 @@ public struct CollectWork: Sendable {
             prepare: @Sendable () throws(StorageError) -> InteractionBatch,
             write: @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
             applied: @Sendable (InteractionBatch) -> Void)
+        /// `followed` runs once it is durable, in its place among the interactions.
+        case record(
+            @Sendable (any TenantTransaction) throws(StorageError) -> Void, followed: @Sendable () -> Void)
         case inspect(@Sendable (Sessioniser, DeduplicationIndex) -> Void)
     }
 
@@ -108,6 +111,16 @@ public struct CollectWork: Sendable {
         CollectWork(
             kind: .change(write, applied: { _ in }, prepare: nil, isAlone: false), rows: 1, bytes: bytes,
             completion: completion)
+    }
+
+    /// A record that is only added, and that what follows the log takes in: it may share a commit with others, and
+    /// `followed` runs after what stands before it in the log has been followed up.
+    public static func record(
+        bytes: Int, write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
+        followed: @escaping @Sendable () -> Void,
+        completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    ) -> CollectWork {
+        CollectWork(kind: .record(write, followed: followed), rows: 1, bytes: bytes, completion: completion)
     }
 
     /// A look at the writer's own state between two commits, for snapshots. It takes place whether or not the commit that

@@ -75,7 +75,7 @@ extension Collector {
                 try transaction.append(&batch, sentAt: sentAt)
                 if !replayed.isEmpty { try transaction.removeRejected(replayed) }
                 batches[index] = batch
-            case .change(let write, _, _, _): try write(transaction)
+            case .change(let write, _, _, _), .record(let write, _): try write(transaction)
             case .joint(_, let write, _):
                 guard var batch = batches[index].take() else { continue }
                 try state.deduplication.judge(&batch)
@@ -102,7 +102,7 @@ extension Collector {
             switch work.kind {
             case .change(_, let applied, _, _): applied(state.sessions)
             case .joint(_, _, let applied): applied(batch)
-            case .interactions, .inspect: break
+            case .interactions, .inspect, .record: break
             }
             work.completion(.success(batch))
         }
@@ -131,7 +131,8 @@ extension Collector {
         var accepted: UInt64 = 0
         var duplicates: UInt64 = 0
         var rejected: [String: UInt64] = [:]
-        for batch in stored.batches {
+        for (work, batch) in zip(stored.group, stored.batches) {
+            if case .record(_, let followed) = work.kind { followed() }
             guard let batch else { continue }
             for row in batch.rows {
                 switch row.verdict {

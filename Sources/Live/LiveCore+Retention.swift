@@ -11,6 +11,7 @@ extension LiveCore {
     mutating func restore(_ total: DailyTotal) {
         guard total.count > 0, let entityType = names.intern(total.entityType), let type = names.intern(total.type)
         else { return }
+        if type == searchType { return countShown(type: entityType, id: total.entityID, times: total.count) }
         let key = entityKey(entityType, total.entityID)
         var id = total.entityID
         guard

@@ -1,4 +1,5 @@
 internal import Domain
+internal import Storage
 
 /// All that follows from the log, and the indexes to find it by. Changed by the records of the log alone, in their order.
 struct LiveCore: ~Copyable, Sendable {
@@ -33,6 +34,8 @@ struct LiveCore: ~Copyable, Sendable {
     let preferenceDecay = PreferenceDecay()
     let names: NameTable
     let hasher: KeyHasher
+    /// Number of the name that pages of searches are counted under.
+    let searchType: UInt16?
     var plan: CompiledPlan
     /// The half-life that the decayed sums are in, which is the plan's unless they have yet to be computed anew.
     var decay: Decay
@@ -56,7 +59,8 @@ struct LiveCore: ~Copyable, Sendable {
     init(names: NameTable, hasher: KeyHasher, plan: LivePlan, limits: Limits = Limits()) {
         self.names = names
         self.hasher = hasher
-        let compiled = CompiledPlan(plan)
+        searchType = names.intern(SearchRecord.countedType)
+        let compiled = CompiledPlan(plan, searchType: searchType)
         self.plan = compiled
         changes = ChangeList(size: limits.changes)
         decay = Decay(halfLife: compiled.halfLife)

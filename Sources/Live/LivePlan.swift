@@ -69,7 +69,8 @@ struct CompiledPlan: Sendable {
     let halfLife: Double
     let windowHours: Int32
 
-    init(_ plan: LivePlan) {
+    /// `searchType` is what pages of searches are counted under: `search_count`, which weighs nothing.
+    init(_ plan: LivePlan, searchType: UInt16? = nil) {
         let hours = plan.settings.trendingHalfLifeHours
         halfLife = hours.isFinite ? min(max(hours, 0.1), 1_000_000) : 72
         windowHours = Int32(min(max(plan.settings.trendingWindowHours, 1), Int64(Slots.hoursKept)))
@@ -96,6 +97,17 @@ struct CompiledPlan: Sendable {
                 counterNames.append(type.counter)
             }
             if weight < 0 { hasNegativeWeight = true }
+        }
+        if let searchType, let number = numbers["search_count"] ?? Int16(exactly: counterNames.count) {
+            let missing = Int(searchType) + 1 - counters.count
+            if missing > 0 {
+                weights.append(contentsOf: repeatElement(0, count: missing))
+                popularity.append(contentsOf: repeatElement(0, count: missing))
+                counters.append(contentsOf: repeatElement(-1, count: missing))
+                pageViews.append(contentsOf: repeatElement(false, count: missing))
+            }
+            if Int(number) == counterNames.count { counterNames.append("search_count") }
+            counters[Int(searchType)] = number
         }
         let numbered = OrderingCounter.allCases.map { numbers[$0.name] ?? -2 }
         ordering = ContiguousArray(numbered)

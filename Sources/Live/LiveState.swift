@@ -60,7 +60,7 @@ public final class LiveState: Sendable {
     /// holds once the decayed sums are computed anew (``needsDecayRebuild``).
     public func apply(plan: LivePlan, position: Int64? = nil) {
         state.withLock { state in
-            state.core.plan = CompiledPlan(plan)
+            state.core.plan = CompiledPlan(plan, searchType: state.core.searchType)
             if state.core.position == 0 { state.core.decay = Decay(halfLife: state.core.plan.halfLife) }
             state.core.move(to: position)
             state.boards.reset(state.core)

@@ -135,7 +135,8 @@ public protocol TenantTransaction: AnyObject {
     /// Keeps an error report.
     func append(_ error: SystemError) throws(StorageError)
     /// Removes up to `maximumRows` interactions that happened before `before`, folding them into daily totals, and
-    /// rejected interactions and error reports received before it. Returns how many interactions it removed.
+    /// rejected interactions and error reports received before it; likewise searches made before it. Returns how many
+    /// interactions and searches it removed.
     func expire(before: Int64, maximumRows: Int) throws(StorageError) -> Int
     /// Adds to the folded totals of sessions.
     func foldSessions(_ totals: [DailySessions]) throws(StorageError)
@@ -177,6 +178,10 @@ public protocol TenantStore: AnyObject, Sendable {
     func interactions(_ query: InteractionQuery) throws(StorageError) -> InteractionPage
     /// The newest record of a kind at or before a position.
     func lastRecord(_ kind: LogRecord.Kind, upTo position: Int64) throws(StorageError) -> LogRecord?
+    /// Records of a kind after a position, up to another, oldest first.
+    func records(_ kind: LogRecord.Kind, after: Int64, upTo: Int64, limit: Int) throws(StorageError) -> [LogRecord]
+    /// Searches before a position, newest first; with `isEmpty` only those that found nothing.
+    func searches(before: Int64, isEmpty: Bool, limit: Int) throws(StorageError) -> [LogRecord]
     /// Folded totals of expired interactions.
     func dailyTotals(_ body: (DailyTotal) -> Void) throws(StorageError)
     /// Folded totals of expired sessions.

@@ -221,6 +221,7 @@ final class Transaction: TenantTransaction {
             where block >= summary.blocks.count && removed < maximumRows && self.block(block).oldest < before {
                 removed += try expire(block, before: before, maximumRows: maximumRows - removed)
             }
+            removed += try tables.expireSearches(before: before, maximumRows: maximumRows - removed)
             try removeReports(before: before, maximumRows: maximumRows)
             if removed > 0 { try tables.setState(.lastPosition, counters.position) }
             return removed

@@ -3,6 +3,7 @@ public import Domain
 internal import Glibc
 internal import JSON
 internal import Live
+internal import Search
 public import Storage
 internal import Synchronization
 
@@ -106,8 +107,20 @@ public struct TenantOpening {
                 "commit_failed",
                 ["tenant": .string(id), "code": .string(error.code), "message": .string(error.message)])
         }
+        let recentSearches = RecentSearches(hasher: resolver.hasher)
+        try recentSearches.load(from: store, now: clock())
+        let search = SearchIndex(folder: folder, store: store) { [names, resolver] type, id in
+            guard let number = names.intern(type) else { return .none }
+            var id = id
+            return id.withUTF8 {
+                resolver.hasher.entityKey(UnsafeRawBufferPointer($0), typeSalt: names.salt(of: number))
+            }
+        } note: { [log, id] text in
+            log.info("search_index", ["tenant": .string(id), "message": .string(text)])
+        }
         return TenantService(
             id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
+            search: search, recentSearches: recentSearches,
             snapshots: SnapshotKeeper(
                 folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
                 seconds: options.snapshotSeconds, log: log),

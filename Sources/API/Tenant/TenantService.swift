@@ -3,6 +3,7 @@ public import Domain
 internal import JSON
 public import Live
 internal import Recommend
+public import Search
 public import Storage
 internal import Synchronization
 
@@ -28,6 +29,11 @@ public final class TenantService: Sendable {
     public let hasher: KeyHasher
     /// Numbers and keys for rows read from the log.
     let resolver: RowResolver
+    /// Full-text search over its catalogue.
+    public let search: SearchIndex
+    let recentSearches: RecentSearches
+    /// Searches that wait to be stored.
+    let searchesKept = Shared(Atomic(0))
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
     /// How its scheduled tasks stand.
@@ -56,8 +62,8 @@ public final class TenantService: Sendable {
 
     init(
         id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
-        resolver: RowResolver, snapshots: SnapshotKeeper, lists: ListKeeper?, plan: CompiledPlan,
-        settings: TenantSettings,
+        resolver: RowResolver, search: SearchIndex, recentSearches: RecentSearches, snapshots: SnapshotKeeper,
+        lists: ListKeeper?, plan: CompiledPlan, settings: TenantSettings,
         recovery: Recovery
     ) {
         self.id = id
@@ -66,6 +72,8 @@ public final class TenantService: Sendable {
         self.live = live
         self.collector = collector
         self.resolver = resolver
+        self.search = search
+        self.recentSearches = recentSearches
         self.snapshots = snapshots
         self.lists = lists
         hasher = resolver.hasher
@@ -98,6 +106,7 @@ public final class TenantService: Sendable {
         collector.stop()
         snapshots.writeLast(of: self)
         lists?.stop()
+        search.stop()
         store.close()
     }
 }
@@ -224,9 +233,10 @@ extension TenantService {
                 }
                 places.value.withLock { $0 = positions }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 for (entity, position) in zip(entities, places.value.withLock { $0 }) {
                     live.apply(entity: entity, position: position)
+                    search.noteChange(at: position)
                 }
             }, completion: completion)
     }
@@ -262,9 +272,10 @@ extension TenantService {
                     position.value.withLock { $0 = own }
                 }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 guard case .success(let entity) = box.value.withLock({ $0 }) else { return }
                 live.apply(entity: entity, position: position.value.withLock { $0 })
+                search.noteChange(at: position.value.withLock { $0 })
             }
         ) { failure in
             if let failure { return completion(.failure(failure)) }
