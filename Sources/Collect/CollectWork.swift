@@ -45,7 +45,7 @@ public struct CollectWork: Sendable {
         switch kind {
         case .change(_, _, _, let isAlone): isAlone
         case .joint: true
-        case .interactions, .inspect: false
+        case .interactions, .inspect, .record: false
         }
     }
 
