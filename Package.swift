@@ -41,7 +41,7 @@ let package = Package(
         swiftTarget("Schema", ["JSON", "CRE2"]),
         swiftTarget("Domain", ["JSON", "Schema", "CXXHash", "COpenSSL"]),
         swiftTarget("Storage", ["Domain", "JSON"]),
-        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite"]),
+        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
         swiftTarget("Recommend", ["Live", "Domain"]),
@@ -68,7 +68,7 @@ let package = Package(
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
         tests("RecommendTests", ["Recommend", "Live", "Domain"]),
         tests("HTTPTests", ["HTTP"]),
-        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CommandTests", ["Command", "API", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),
         // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
         .testTarget(

@@ -30,7 +30,20 @@ public struct CollectWork: Sendable {
         case change(
             @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable (Sessioniser) -> Void,
             prepare: (@Sendable () throws(StorageError) -> Void)?, isAlone: Bool)
+        case joint(
+            prepare: @Sendable () throws(StorageError) -> InteractionBatch,
+            write: @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
+            applied: @Sendable (InteractionBatch) -> Void)
         case inspect(@Sendable (Sessioniser, DeduplicationIndex) -> Void)
+    }
+
+    /// Whether it has a commit of its own: it reads what those before it have left.
+    var isAlone: Bool {
+        switch kind {
+        case .change(_, _, _, let isAlone): isAlone
+        case .joint: true
+        case .interactions, .inspect: false
+        }
     }
 
     let kind: Kind
@@ -70,6 +83,20 @@ public struct CollectWork: Sendable {
     ) -> CollectWork {
         CollectWork(
             kind: .change(write, applied: applied, prepare: prepare, isAlone: true), rows: 1, bytes: bytes,
+            completion: completion)
+    }
+
+    /// Interactions and a change that belong together, in one commit. `prepare` runs as that of a change does and decides
+    /// which interactions there are, none at all included; `write` is given them with their verdicts and positions, which
+    /// lie before its own; `applied` runs once all is durable and the interactions are applied.
+    public static func joint(
+        bytes: Int, prepare: @escaping @Sendable () throws(StorageError) -> InteractionBatch,
+        write: @escaping @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
+        applied: @escaping @Sendable (InteractionBatch) -> Void,
+        completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    ) -> CollectWork {
+        CollectWork(
+            kind: .joint(prepare: prepare, write: write, applied: applied), rows: 1, bytes: bytes,
             completion: completion)
     }
 

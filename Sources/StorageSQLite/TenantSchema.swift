@@ -5,7 +5,7 @@ enum TenantSchema {
 
     /// The steps from an empty file to the current version; the n-th leads to version n. Steps that were once released
     /// never change.
-    static let migrations = [tables + derivedTables + views]
+    static let migrations = [tables + derivedTables + views, commerceTables + commerceViews, blockEnds]
 
     /// What the log and the tables beside it consist of. The overflow file has the same, so that rows move over as they
     /// are.
@@ -167,13 +167,19 @@ enum TenantSchema {
             FROM user_interactions WHERE entity_type = 'product';
         """
 
+    /// When the newest interaction of a run of positions happened, for those who read a stretch of time. A run that was
+    /// full before this step has none.
+    private static let blockEnds =
+        "CREATE TABLE log_block_ends(block INTEGER PRIMARY KEY, newest INTEGER NOT NULL)"
+
     /// What the overflow file has beyond ``tables``: which rejected interactions of the main file are gone.
     static let overflowMigrations = [
         tables + """
 
             CREATE INDEX entities_position ON entities(position);
             CREATE TABLE removed_rejected(number INTEGER PRIMARY KEY);
-            """
+            """,
+        commerceOverflow, blockEnds,
     ]
 
     /// Milliseconds as RFC 3339 text in UTC.

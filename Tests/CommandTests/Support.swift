@@ -69,6 +69,7 @@ final class MemoryRegistry: Registry {
         }
     }
     func changeToken() throws(StorageError) -> Int64 { 0 }
+    func backUp(to path: String) throws(StorageError) {}
     func close() {}
 }
 

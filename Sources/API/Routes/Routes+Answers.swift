@@ -273,7 +273,8 @@ enum InteractionAnswers {
         return writer.bytes
     }
 
-    private static func write(
+    /// Writes one as an object.
+    static func write(
         _ row: InteractionRow, _ batch: InteractionBatch, _ bytes: UnsafeRawBufferPointer, _ writer: inout JSONWriter
     ) {
         func put(_ name: StaticString, _ span: ByteSpan) {

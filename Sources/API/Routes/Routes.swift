@@ -3,7 +3,8 @@ internal import HTTP
 /// Every route of the server.
 enum Routes {
     static let all: [Route] =
-        collecting + sources + answers + catalogue + plans + refused + operations + recommendations
+        collecting + sources + answers + catalogue + plans + refused + operations + description + commerce
+        + interactions + tasks + recommendations
 }
 
 extension HTTPResponse {

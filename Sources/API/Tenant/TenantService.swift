@@ -30,6 +30,8 @@ public final class TenantService: Sendable {
     let resolver: RowResolver
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
+    /// How its scheduled tasks stand.
+    let tasks = TaskBoard()
     /// What was served; `nil` when its file cannot be used.
     let lists: ListKeeper?
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.

@@ -1,7 +1,10 @@
 extension CommandDeclaration {
     /// Every command, in the order of the help.
     public static func all(processors: Int) -> [CommandDeclaration] {
-        [serve(processors: processors), importing, keysCreate, keysList, keysRevoke, schemaCheck]
+        [
+            serve(processors: processors), importing, exporting, keysCreate, keysList, keysRevoke, schemaCheck, backup,
+            restore, doctor,
+        ]
     }
 
     static func serve(processors: Int) -> CommandDeclaration {
