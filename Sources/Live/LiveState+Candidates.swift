@@ -55,18 +55,22 @@ extension LiveState {
         return facts
     }
 
-    /// A stretch of the entities of a type, a category, or both, newest first, from a place on (0 at first). `next` is where
-    /// to go on, `nil` at the end. What comes or goes meanwhile may be missed or met twice.
-    public func newest(entityType: String?, category: String?, from place: Int, count: Int) -> (
-        entities: [EntityNumber], next: Int?
-    ) {
+    /// A stretch of the entities of a type, a category, or both that pass a filter, newest first, from a place on (0 at
+    /// first); `count` is how many are looked at, some 10 ns each. `next` is where to go on, `nil` at the end. What comes
+    /// or goes meanwhile may be missed or met twice.
+    public func newest(
+        entityType: String?, category: String?, passing filter: CatalogueFilter, from place: Int, count: Int
+    ) -> (entities: [EntityNumber], next: Int?) {
         state.withLock { state in
-            var found: [EntityNumber] = []
             let type = entityType.flatMap { state.core.names.index(of: $0) }
             if entityType != nil, type == nil { return ([], nil) }
+            var found: [EntityNumber] = []
             func stretch(of total: Int, _ number: (Int) -> EntityNumber) -> Int? {
                 let end = min(total, place + max(1, count))
-                for index in stride(from: place, to: end, by: 1) { found.append(number(total - 1 - index)) }
+                for index in stride(from: place, to: end, by: 1) {
+                    let entity = number(total - 1 - index)
+                    if state.core.passes(entity, type, filter) { found.append(entity) }
+                }
                 return end < total ? end : nil
             }
             let next: Int?
@@ -80,7 +84,6 @@ extension LiveState {
             } else {
                 next = stretch(of: state.core.entities.count) { EntityNumber(truncatingIfNeeded: $0) }
             }
-            if category != nil, let type { found.removeAll { state.core.entities[Int($0)].type != type } }
             return (found, next)
         }
     }
@@ -89,7 +92,35 @@ extension LiveState {
     public func brandName(_ number: UInt32) -> String? { state.withLock { $0.core.brands.name(number) } }
 }
 
+/// What a walk through the catalogue leaves out, besides what no list may show.
+public struct CatalogueFilter: Sendable, Equatable {
+    /// Only prices from here on.
+    public var priceMinimum: Double?
+    /// Only prices up to here.
+    public var priceMaximum: Double?
+    /// Only prices in this currency.
+    public var currency: String?
+    /// Only what is in stock.
+    public var onlyInStock = false
+
+    /// Leaves nothing else out.
+    public init() {}
+}
+
 extension LiveCore {
+    @inline(__always)
+    fileprivate func passes(_ number: EntityNumber, _ type: UInt16?, _ filter: CatalogueFilter) -> Bool {
+        let record = entities.address(Int(number))
+        guard record.pointee.isListed, type == nil || record.pointee.type == type else { return false }
+        let traits = self.traits.address(Int(number))
+        if filter.onlyInStock, traits.pointee.inventory == 0 { return false }
+        if filter.priceMinimum != nil || filter.priceMaximum != nil {
+            let price = traits.pointee.price
+            guard price >= filter.priceMinimum ?? 0, price <= filter.priceMaximum ?? .infinity else { return false }
+        }
+        return filter.currency == nil || traits.pointee.currency == Currency.number(filter.currency)
+    }
+
     fileprivate func facts(_ number: EntityNumber) -> EntityFacts {
         let record = entities.address(Int(number))
         let traits = self.traits.address(Int(number))

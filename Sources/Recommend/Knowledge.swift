@@ -129,8 +129,11 @@ public protocol Knowledge: Sendable {
     func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32]
     /// Popular entities of a brand, at most `limit`.
     func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32]
-    /// A stretch of a scope's entities, newest first, from a place on (0 at first). `next` is where to go on, `nil` at the end.
-    func newest(in scope: CatalogueScope, from place: Int, count: Int) -> (entities: [UInt32], next: Int?)
+    /// A stretch of a scope's entities, newest first, from a place on (0 at first), without what `filters` certainly refuse.
+    /// `next` is where to go on, `nil` at the end.
+    func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
+        entities: [UInt32], next: Int?
+    )
     /// Usual price within a category in a currency.
     func usualPrice(category: UInt32, currency: String?) -> Double?
     /// Number of a category; `nil` for one that no entity ever had.

@@ -9,6 +9,8 @@ public struct LiveKnowledge: Knowledge {
     private let sessionTimeout: Int64
     /// Popular entities among which those of a brand are looked for.
     private static let brandReach = 300
+    /// Entities of the catalogue that are looked at under one hold of the lock.
+    private static let stretch = 1024
 
     /// A tenant's live state, with its names, and the silence that ends a session.
     public init(_ live: LiveState, names: NameTable, sessionTimeout: Int64) {
@@ -79,8 +81,16 @@ public struct LiveKnowledge: Knowledge {
         return live.features(of: popular, now: now).filter { $0.brand == brand }.prefix(limit).map(\.number)
     }
 
-    public func newest(in scope: CatalogueScope, from place: Int, count: Int) -> (entities: [UInt32], next: Int?) {
-        live.newest(entityType: scope.type, category: scope.category, from: place, count: count)
+    public func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
+        entities: [UInt32], next: Int?
+    ) {
+        var filter = CatalogueFilter()
+        filter.priceMinimum = filters.priceMinimum
+        filter.priceMaximum = filters.priceMaximum
+        filter.currency = filters.currency
+        filter.onlyInStock = filters.onlyInStock
+        return live.newest(
+            entityType: scope.type, category: scope.category, passing: filter, from: place, count: Self.stretch)
     }
 
     public func usualPrice(category: UInt32, currency: String?) -> Double? {

@@ -80,7 +80,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
         var found = admitted(pool.candidates)
         let personal = found.count { $0.1.origin.isPersonal }
         if found.count < question.limit {
-            Fallback(knowledge: knowledge).fill(question.limit, filters.scope, now: now, known: pool) { candidates in
+            Fallback(knowledge: knowledge).fill(question.limit, filters, now: now, known: pool) { candidates in
                 found += admitted(candidates)
                 return found.count
             }

@@ -111,9 +111,11 @@ struct World: Knowledge {
         members(CatalogueScope(type: type)).filter { $0.brand == brand }.prefix(limit).map(\.number)
     }
 
-    func newest(in scope: CatalogueScope, from place: Int, count: Int) -> (entities: [UInt32], next: Int?) {
+    func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
+        entities: [UInt32], next: Int?
+    ) {
         let all = members(scope).reversed().map(\.number)
-        let end = min(all.count, place + min(count, 7))
+        let end = min(all.count, place + 7)
         return (Array(all[min(place, end)..<end]), end < all.count ? end : nil)
     }
 
