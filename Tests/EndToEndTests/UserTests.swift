@@ -68,4 +68,32 @@ import Testing
             ])
         #expect(server.stop() == 0)
     }
+
+    @Test("Users come from JSONL and CSV files too, beside a running server and without one")
+    func imports() throws {
+        let folder = try TestFolder()
+        var server = try ServerProcess(folder)
+        let jsonl = try folder.write(
+            "u.jsonl", #"{"id": "a", "traits": {"n": 1}}"# + "\n" + #"{"id": "b", "color": "red"}"# + "\n")
+        let csv = try folder.write("u.csv", "id,traits.city,traits.n\nc,Ulm,12\nd,,\n")
+        func run(_ format: String, _ path: String) throws -> Child {
+            try Child.run(
+                folder,
+                ["import", "--data", folder.data, "--tenant", "demo", "--format", format, "--users", "--json", path])
+        }
+        let first = try run("jsonl", jsonl)
+        let firstReport = try JSONValue(parsing: first.output)
+        #expect(first.status == 1 && firstReport["users"] == 1, "\(first.errors)")
+        #expect(first.errors.contains("line 2") && first.errors.contains("invalid_user"), "\(first.errors)")
+        #expect(server.stop() == 0)
+        let second = try run("csv", csv)
+        let secondReport = try JSONValue(parsing: second.output)
+        #expect(second.status == 0 && secondReport["users"] == 2, "\(second.errors)")
+        server = try ServerProcess(folder)
+        let client = try server.client()
+        #expect(try client.get("/v1/users/a").json["traits"] == ["n": 1])
+        #expect(try client.get("/v1/users/c").json["traits"] == ["city": "Ulm", "n": 12])
+        #expect(try client.get("/v1/users/d").json["traits"] == [:])
+        #expect(server.stop() == 0)
+    }
 }

@@ -35,5 +35,9 @@ final class LocalSink: ImportSink {
         try sink.send(entities: lines, count: count)
     }
 
+    func send(users lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer {
+        try sink.send(users: lines, count: count)
+    }
+
     func close() { application.stop() }
 }
