@@ -45,7 +45,8 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: file + ".partial"))
         // A file that is there is not overwritten.
         #expect(try export(folder, ["--format", "csv", "--output", file]).status == 1)
-        #expect(try export(folder, ["--format", "jsonl", "--where", "source=load"]).errors.contains("invalid_condition"))
+        #expect(
+            try export(folder, ["--format", "jsonl", "--where", "source=load"]).errors.contains("invalid_condition"))
         #expect(server.stop() == 0)
     }
 
@@ -149,7 +150,9 @@ import Testing
         let server = try ServerProcess(folder)
         let served = try examine(folder)
         #expect(served.status == 0, "\(served)")
-        #expect(try server.client().post("/v1/interactions", ["type": "view", "entity_id": "p", "user_id": "u"]).status == 200)
+        #expect(
+            try server.client().post("/v1/interactions", ["type": "view", "entity_id": "p", "user_id": "u"]).status
+                == 200)
         #expect(server.stop() == 0)
     }
 
@@ -164,7 +167,8 @@ import Testing
         chmod(folder.data, 0o700)
         let other = try ServerProcess(TestFolder())
         try expect(folder, problem: ["port: ", "\(other.port)"], ["--port", "\(other.port)"])
-        try FileManager.default.createDirectory(atPath: folder.data + "/tenants/stranger", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: folder.data + "/tenants/stranger", withIntermediateDirectories: true)
         try expect(folder, problem: ["tenant stranger", "no tenant"])
         try FileManager.default.removeItem(atPath: folder.data + "/tenants/stranger")
         #expect(try examine(folder).status == 0)
@@ -214,7 +218,9 @@ import Testing
         }
         try change("UPDATE plan_versions SET document = '{\"interaction_types\": 7}'", ["tenant demo", "plan"])
         try change("UPDATE user_interactions SET received_at = received_at + 9000000000", ["clock: ", "future"])
-        try change("DELETE FROM user_interactions WHERE seq > 100; DELETE FROM store_state WHERE name = 'last_position'", ["ahead of the log"])
+        try change(
+            "DELETE FROM user_interactions WHERE seq > 100; DELETE FROM store_state WHERE name = 'last_position'",
+            ["ahead of the log"])
 
         let registry = folder.data + "/footfall.db"
         let kept = TestFolder.bytes(registry)
@@ -226,7 +232,8 @@ import Testing
         try TestFolder.write([1, 2, 3], to: snapshot)
         let verdict = try examine(folder)
         #expect(verdict.status == 0 && verdict.notes.contains { $0.contains("snapshot") }, "\(verdict)")
-        try FileManager.default.createDirectory(atPath: folder.tenant + "/deduplication", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: folder.tenant + "/deduplication", withIntermediateDirectories: true)
         try TestFolder.write([1, 2, 3], to: folder.tenant + "/deduplication/20000-999.keys")
         try expect(folder, problem: ["remembered ids", "20000-999.keys"])
     }
@@ -237,7 +244,8 @@ extension [UInt8] {
     fileprivate func firstIndex(of byte: UInt8, following text: [UInt8]) -> Int? {
         guard count > text.count else { return nil }
         return (0..<count - text.count).first { start in
-            self[start + text.count] == byte && self[start] == text[0] && Array(self[start..<start + text.count]) == text
+            self[start + text.count] == byte && self[start] == text[0]
+                && Array(self[start..<start + text.count]) == text
         }.map { $0 + text.count }
     }
 }

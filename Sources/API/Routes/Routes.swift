@@ -2,7 +2,8 @@ internal import HTTP
 
 /// Every route of the server.
 enum Routes {
-    static let all: [Route] = collecting + sources + answers + catalogue + plans + refused + operations + interactions + tasks
+    static let all: [Route] =
+        collecting + sources + answers + catalogue + plans + refused + operations + interactions + tasks
 }
 
 extension HTTPResponse {
