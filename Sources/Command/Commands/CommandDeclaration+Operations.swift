@@ -59,7 +59,7 @@ extension CommandDeclaration {
             OptionDeclaration("verify", "", .flag, "Copy nothing: compare the backup DEST with its manifest."),
         ],
         examples: [
-            Example(line: "footfall backup --data /srv/footfall /mnt/backup/$(date +%F)", help: "A backup of today."),
+            Example(line: "footfall backup --data /srv/footfall /mnt/backup/2026-01-31", help: "A backup of that day."),
             Example(line: "footfall backup --verify /mnt/backup/2026-01-31", help: "Whether it is still whole."),
         ])
 
@@ -85,7 +85,7 @@ extension CommandDeclaration {
 
     static let doctor = CommandDeclaration(
         words: ["doctor"],
-        summary: "Say what is wrong with a data folder, and how to mend it.",
+        summary: "Say what is wrong with a data folder.",
         discussion: [
             "Looks at the folder's rights, disk, lock, keys, databases (headers, versions, integrity), snapshots, files of "
                 + "remembered ids and tracking plans, and at the port and the clock, and changes nothing. Works beside a "
