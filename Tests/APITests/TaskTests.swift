@@ -56,7 +56,8 @@ struct TaskTests {
             ])
         }
         let body: JSONValue = ["interactions": .array(items)]
-        #expect(try service.send("POST", "/v1/interactions", text: body.text).json["tracked"]?.integerValue == Int64(count))
+        #expect(
+            try service.send("POST", "/v1/interactions", text: body.text).json["tracked"]?.integerValue == Int64(count))
     }
 
     private func quiet() -> TaskScheduler.Configuration {
@@ -73,7 +74,8 @@ struct TaskTests {
         for _ in 0..<5 { try send(service, 1000, &generator, users: 0..<300) }
         _ = try service.send("PUT", "/v1/entities/product/p1", text: #"{"title": "x", "deleted": true}"#)
         let scheduler = TaskScheduler(
-            directory: service.directory, configuration: quiet(), log: Log(level: .error)) { service.clock.now }
+            directory: service.directory, configuration: quiet(), log: Log(level: .error)
+        ) { service.clock.now }
         defer { scheduler.stop() }
         let first = try run(service, "product_popularity")
         #expect(first["error"] == .null && first["rows"]?.integerValue ?? 0 > 600, "\(first)")
@@ -104,7 +106,8 @@ struct TaskTests {
         var generator = Seeded(state: 12)
         for _ in 0..<5 { try send(service, 1000, &generator, users: 0..<900) }
         let scheduler = TaskScheduler(
-            directory: service.directory, configuration: quiet(), log: Log(level: .error)) { service.clock.now }
+            directory: service.directory, configuration: quiet(), log: Log(level: .error)
+        ) { service.clock.now }
         defer { scheduler.stop() }
         _ = try run(service, "user_preferences")
         service.clock.now += 60_000

@@ -76,6 +76,9 @@ struct ConfigurationTests {
             ("private-metrics", "true", { $0.hasPrivateMetrics }),
             ("log-level", "\"error\"", { $0.logLevel == .error }), ("no-demo", "true", { !$0.makesDemo }),
             ("snapshot-seconds", "2", { $0.snapshotSeconds == 2 }),
+            ("popularity-seconds", "5", { $0.taskSeconds[.productPopularity] == 5 }),
+            ("preferences-seconds", "6", { $0.taskSeconds[.userPreferences] == 6 }),
+            ("similarity-seconds", "7", { $0.taskSeconds[.itemSimilarity] == 7 }),
             ("cleanup-seconds", "4", { $0.taskSeconds[.cleanUp] == 4 }),
         ]
         let declared = ServeOptions.declarations(processors: 2).compactMap { $0.fileKey == nil ? nil : $0.name }

@@ -159,7 +159,7 @@ import Testing
             get("/", 404, "unknown_path"), get("/v1", 404, "unknown_path"), get("/v1/populars", 404, "unknown_path"),
             get("/V1/popular", 404, "unknown_path"), get("/v1/popular/", 404, "unknown_path"),
             get("/v1//popular", 404, "unknown_path"), get("/v1/entities/product/p1/stats/x", 404, "unknown_path"),
-            get("/v1/../healthz", 404, "unknown_path"), get("/v1/interactions", 405, "method_not_allowed"),
+            get("/v1/../healthz", 404, "unknown_path"), get("/v1/rejected/replay", 405, "method_not_allowed"),
             Case(method: "DELETE", target: "/v1/popular", status: 405, code: "method_not_allowed"),
             Case(method: "PUT", target: "/v1/interactions", body: good, status: 405, code: "method_not_allowed"),
             Case(target: "/v1/popular", body: good, status: 405, code: "method_not_allowed"),

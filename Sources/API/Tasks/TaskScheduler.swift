@@ -101,6 +101,8 @@ public final class TaskScheduler: Sendable {
         do throws(TaskFailure) {
             result = .success(try work(run))
         } catch {
+            // A stop in the middle of a run is no failure; the next start goes on.
+            if error == Run.stopping { return }
             result = .failure(error)
             log.error(
                 "task_failed",

@@ -50,7 +50,8 @@ final class FolderSession {
                 continue
             }
             guard answer.status > 0 else {
-                throw .failure("The server of \(folder) no longer answers (\(String(decoding: answer.body, as: UTF8.self))).")
+                throw .failure(
+                    "The server of \(folder) no longer answers (\(String(decoding: answer.body, as: UTF8.self))).")
             }
             let code = document?["code"]?.stringValue ?? "unknown"
             let detail = document?["detail"]?.stringValue ?? "No reason was given."

@@ -110,7 +110,8 @@ struct BackupFolder {
                 let contents = try StoreContents(path: path, isStill: isStill)
                 for table in file.contents.tables where !contents.tables.contains(table) {
                     let own = contents.tables.first { $0.name == table.name }
-                    let rows = own.map { $0.rows == table.rows ? "other contents" : "\($0.rows) rows" } ?? "no such table"
+                    let rows =
+                        own.map { $0.rows == table.rows ? "other contents" : "\($0.rows) rows" } ?? "no such table"
                     lines.append("\(path): \(table.name) has \(table.rows) rows in the manifest; here: \(rows).")
                 }
                 for table in contents.tables where !file.contents.tables.contains(where: { $0.name == table.name }) {
@@ -126,7 +127,9 @@ struct BackupFolder {
         return lines
     }
 
-    var rows: Int64 { files.flatMap(\.contents.tables).filter { $0.name == "user_interactions" }.reduce(0) { $0 + $1.rows } }
+    var rows: Int64 {
+        files.flatMap(\.contents.tables).filter { $0.name == "user_interactions" }.reduce(0) { $0 + $1.rows }
+    }
     var tenants: Int { files.count - 1 }
 }
 
@@ -177,7 +180,9 @@ enum Disk {
             guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
                 throw .failure("\(path) cannot be read: check its owner and rights.")
             }
-            guard names.isEmpty else { throw .failure("\(path) is not empty, and nothing is overwritten; name another.") }
+            guard names.isEmpty else {
+                throw .failure("\(path) is not empty, and nothing is overwritten; name another.")
+            }
             return
         }
         try makeFolder(path, above: true)

@@ -17,7 +17,8 @@ extension CommandDeclaration {
                 "csv: with a header, metadata as JSON; jsonl: one interaction of the API a line."),
             .data,
             OptionDeclaration(
-                "output", "FILE", .text, "A file that is not there yet; it has its name once it is whole. Standard output else."),
+                "output", "FILE", .text,
+                "A file that is not there yet; it has its name once it is whole. Standard output else."),
             OptionDeclaration("from", "TIME", .text, "Happened at this RFC 3339 time or later."),
             OptionDeclaration("to", "TIME", .text, "Happened before this time."),
             OptionDeclaration("user-id", "ID", .text, "Of this user."),
@@ -33,10 +34,12 @@ extension CommandDeclaration {
         ],
         examples: [
             Example(
-                line: "footfall export --tenant shop --format csv --type order --from 2026-01-01T00:00:00Z --output orders.csv",
+                line:
+                    "footfall export --tenant shop --format csv --type order --from 2026-01-01T00:00:00Z --output orders.csv",
                 help: "The orders of a year so far."),
             Example(
-                line: "footfall export --tenant demo --format jsonl --where 'metadata.source=feed,metadata.duration>=5000'",
+                line:
+                    "footfall export --tenant demo --format jsonl --where 'metadata.source=feed,metadata.duration>=5000'",
                 help: "Long looks from the feed, to standard output."),
         ])
 
@@ -56,7 +59,7 @@ extension CommandDeclaration {
             OptionDeclaration("verify", "", .flag, "Copy nothing: compare the backup DEST with its manifest."),
         ],
         examples: [
-            Example(line: "footfall backup --data /srv/footfall /mnt/backup/$(date +%F)", help: "A backup of today."),
+            Example(line: "footfall backup --data /srv/footfall /mnt/backup/2026-01-31", help: "A backup of that day."),
             Example(line: "footfall backup --verify /mnt/backup/2026-01-31", help: "Whether it is still whole."),
         ])
 
@@ -71,7 +74,8 @@ extension CommandDeclaration {
         options: [
             .data,
             OptionDeclaration(
-                "verify", "", .flag, "Copy nothing: compare the contents of the data folder with the backup's manifest."),
+                "verify", "", .flag, "Copy nothing: compare the contents of the data folder with the backup's manifest."
+            ),
         ],
         examples: [
             Example(
@@ -81,7 +85,7 @@ extension CommandDeclaration {
 
     static let doctor = CommandDeclaration(
         words: ["doctor"],
-        summary: "Say what is wrong with a data folder, and how to mend it.",
+        summary: "Say what is wrong with a data folder.",
         discussion: [
             "Looks at the folder's rights, disk, lock, keys, databases (headers, versions, integrity), snapshots, files of "
                 + "remembered ids and tracking plans, and at the port and the clock, and changes nothing. Works beside a "
@@ -91,7 +95,8 @@ extension CommandDeclaration {
         options: [
             .data,
             OptionDeclaration(
-                "host", "ADDRESS", default: "127.0.0.1", isConfigurable: true, "Address that the server is to listen on."),
+                "host", "ADDRESS", default: "127.0.0.1", isConfigurable: true,
+                "Address that the server is to listen on."),
             OptionDeclaration(
                 "port", "N", .integer(0...65_535), default: "8080", isConfigurable: true,
                 "Port that the server is to listen on; 0: do not look at it."),

@@ -20,7 +20,12 @@ extension Program {
             try console.output(answer.text)
         } else {
             for finding in doctor.findings {
-                let mark = switch finding.level { case .ok: "ok      "; case .note: "note    "; case .problem: "PROBLEM " }
+                let mark =
+                    switch finding.level {
+                    case .ok: "ok      ";
+                    case .note: "note    ";
+                    case .problem: "PROBLEM "
+                    }
                 try console.output("\(mark) \(finding.check): \(finding.message)")
                 if let remedy = finding.remedy { try console.output("          \(remedy)") }
             }

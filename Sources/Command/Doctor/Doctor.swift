@@ -271,7 +271,8 @@ struct Doctor {
                 "Restore footfall.sqlite from a backup, or remove \(own) to begin anew.")
         } else if position > facts.position, !StoreInspection.hasOverflow(folder: own), owner == nil {
             problem(
-                check, "The snapshot (position \(position)) is ahead of the log (\(facts.position)): the database is "
+                check,
+                "The snapshot (position \(position)) is ahead of the log (\(facts.position)): the database is "
                     + "older than the snapshot.",
                 "When the newer database is lost, go on: the next start reads the log. Else put it back first.")
         } else {
