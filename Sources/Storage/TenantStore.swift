@@ -118,20 +118,6 @@ public struct SystemError: Sendable, Equatable {
     }
 }
 
-/// What a commit cost.
-public struct CommitReport: Sendable {
-    /// Nanoseconds spent writing rows.
-    public var writing: UInt64
-    /// Nanoseconds spent making them durable.
-    public var syncing: UInt64
-
-    /// A report.
-    public init(writing: UInt64, syncing: UInt64) {
-        self.writing = writing
-        self.syncing = syncing
-    }
-}
-
 /// What can be written inside one commit. Used on the tenant's writer thread only.
 public protocol TenantTransaction: AnyObject {
     /// Appends every accepted row to the log, giving it its position, and keeps every rejected one. `sentAt` is the
@@ -155,7 +141,7 @@ public protocol TenantTransaction: AnyObject {
 
 /// A tenant's log and tables, behind which an embedded or a shared database can stand.
 ///
-/// One thread writes (``commit(_:)``); any thread reads. Every read is of committed data.
+/// One thread writes (``commit(_:)``, ``write(_:)``); any thread reads. Every read is of committed data.
 public protocol TenantStore: AnyObject, Sendable {
     /// The secret seed of the tenant's keys, made once when the store is.
     var seed: UInt64 { get }
@@ -166,7 +152,13 @@ public protocol TenantStore: AnyObject, Sendable {
 
     /// Runs `work` and makes everything it wrote durable, all of it or nothing: when this returns, it is on disk.
     /// Many requests share one commit. Writer thread only.
-    func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError) -> CommitReport
+    func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError)
+    /// Does ``commit(_:)`` without waiting for the disk: others can read it on return, and it is durable after the next
+    /// ``synchronize()`` or ``commit(_:)``, with everything before it or not at all. Writer thread only.
+    func write(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError)
+    /// Returns when everything written before the call is durable. After an error nothing more is written until the store
+    /// is opened anew. Any thread.
+    func synchronize() throws(StorageError)
 
     /// Reads the log after a position, oldest first, in chunks of up to a few thousand rows, until `body` returns false
     /// or the end. At least a million rows a second: a restart replays with it. Rejected and expired rows are not in it.

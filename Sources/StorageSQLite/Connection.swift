@@ -11,6 +11,8 @@ final class Connection: @unchecked Sendable {
     /// Whether the operating system has failed to make written data durable. What is on disk is unknown from then on:
     /// the kernel may have dropped the data and will not report it again.
     private(set) var hasLostSync = false
+    /// Syncs the write-ahead log in SQLite's place, once commits are no longer synced one by one.
+    private(set) var log: LogSync?
     private var statements: [String: Statement] = [:]
 
     /// How a file is opened.
@@ -62,6 +64,7 @@ final class Connection: @unchecked Sendable {
     }
 
     deinit {
+        log?.close()
         statements.removeAll()
         sqlite3_close_v2(handle)
     }
@@ -112,11 +115,25 @@ final class Connection: @unchecked Sendable {
 
     /// Makes the open transaction durable. After an error it is rolled back, whatever the error left behind.
     func commit() throws(StorageError) {
+        try write()
+        try log?.synchronize()
+    }
+
+    /// Ends the open transaction: readers see it, and it becomes durable with the next ``LogSync/synchronize()``, or at once
+    /// when there is no ``log``. After an error it is rolled back, whatever the error left behind.
+    func write() throws(StorageError) {
         do { try cached("COMMIT").run() } catch {
             noteSync(sqlite3_extended_errcode(handle))
             rollback()
             throw error
         }
+        log?.noteCommit()
+    }
+
+    /// From now on ``commit()`` syncs the write-ahead log itself.
+    func separateSync() throws(StorageError) {
+        try execute("PRAGMA synchronous = NORMAL")
+        log = try LogSync(self)
     }
 
     /// Ends the open transaction, if one is open, as if it had never been.

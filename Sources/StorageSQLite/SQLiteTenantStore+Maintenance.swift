@@ -33,19 +33,21 @@ extension SQLiteTenantStore {
         // While a background copy runs, nothing else may touch the log.
         guard state.copying.load(ordering: .acquiring) == .none else { return }
         let size = writer.logSize
-        if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= options.checkpointBytes {
+        if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= writer.restartBytes {
             _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
             return
         }
         let enough = writer.load.isFull ? options.checkpointBytes : min(options.copyBytes, options.checkpointBytes)
         if size.outstandingBytes >= enough, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
             state.copying.store(.queued, ordering: .releasing)
-            queue.async { self.copyLog(writer.logSize) }
+            let restartBytes = writer.restartBytes
+            queue.async { self.copyLog(writer.logSize, restartBytes: restartBytes) }
         }
     }
 
-    /// Copies the log into the database until little is left or a reader stops it. On the maintenance queue.
-    private func copyLog(_ size: LogSize) {
+    /// Copies the log into the database, once or, when it is to be begun anew, until little is left or a reader stops it. On
+    /// the maintenance queue.
+    private func copyLog(_ size: LogSize, restartBytes: Int) {
         let (isWanted, _) = state.copying.compareExchange(
             expected: .queued, desired: .running, ordering: .acquiringAndReleasing)
         guard isWanted else { return }
@@ -59,7 +61,7 @@ extension SQLiteTenantStore {
                 return
             }
             size.copied.store(result.copied, ordering: .relaxed)
-            if size.bytes < options.checkpointBytes { return }
+            if size.bytes < restartBytes { return }
             if size.bytes >= options.overflowBytes { break }
             if size.outstandingBytes < options.checkpointBytes / 64 || result.copied <= before { break }
         }

@@ -23,6 +23,8 @@ public final class SQLiteTenantStore: TenantStore {
     let parts = Parts()
     let queue = DispatchQueue(label: "footfall.store.maintenance")
     let state = SharedState()
+    /// `nil` when the store only reads.
+    private let log: LogSync?
 
     /// What only one thread may touch at a time.
     final class Parts: @unchecked Sendable {
@@ -82,6 +84,7 @@ public final class SQLiteTenantStore: TenantStore {
                 return (try connection.state(.seed), try Recovery(main: connection, overflow: nil))
             }
             self.seed = UInt64(bitPattern: seed ?? 0)
+            log = nil
             publish(recovery.counters, recovery.summary)
             return
         }
@@ -99,6 +102,8 @@ public final class SQLiteTenantStore: TenantStore {
         let checkpointer = try Connection(path: path, .readWrite, vfs: options.fileSystem)
         try checkpointer.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64")
         parts.checkpointer = checkpointer
+        try main.separateSync()
+        log = main.log
         publish(recovery.counters, recovery.summary)
         if overflow != nil {
             state.overflows.store(1, ordering: .releasing)
@@ -120,7 +125,7 @@ public final class SQLiteTenantStore: TenantStore {
             """
             PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
             PRAGMA cache_size = -\(options.cacheKiB); PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
-            PRAGMA journal_size_limit = \(options.checkpointBytes * 2)
+            PRAGMA journal_size_limit = \(options.busyRestartBytes + options.checkpointBytes)
             """)
         if options.maximumPages > 0 { try main.execute("PRAGMA max_page_count = \(options.maximumPages)") }
         try DatabaseFile.migrate(main, applicationID: TenantSchema.applicationID, steps: TenantSchema.migrations) {
@@ -177,9 +182,21 @@ public final class SQLiteTenantStore: TenantStore {
 
     /// Runs `work` in one transaction and makes it durable: one sync, of the write-ahead log. `work` must not read from the
     /// store (`store_misuse`).
-    public func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError)
-        -> CommitReport
-    {
+    public func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError) {
+        try commit(isDurable: true, work)
+    }
+
+    /// Runs `work` in one transaction without waiting for the disk. `work` must not read from the store (`store_misuse`).
+    public func write(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError) {
+        try commit(isDurable: false, work)
+    }
+
+    /// Makes durable what was written, with one sync of the write-ahead log at most.
+    public func synchronize() throws(StorageError) { try log?.synchronize() }
+
+    private func commit(
+        isDurable: Bool, _ work: (any TenantTransaction) throws(StorageError) -> Void
+    ) throws(StorageError) {
         try lock.withLock { _ throws(StorageError) in
             guard let writer = parts.writer else {
                 throw options.readOnly
@@ -190,10 +207,9 @@ public final class SQLiteTenantStore: TenantStore {
             try chooseFile(writer)
             writer.maximumRefusedBytes = state.maximumRefusedBytes.load(ordering: .relaxed)
             let before = writer.counters.position
-            let report = try writer.commit(work)
+            try writer.commit(isDurable: isDurable, work)
             publish(writer.counters, writer.summary)
             afterCommit(writer, appended: Int(writer.counters.position - before))
-            return report
         }
     }
 

@@ -10,6 +10,9 @@ public struct StoreOptions: Sendable {
     /// Size of the write-ahead log, in bytes, from which it is used from its start again as soon as all is copied. Also
     /// what is copied at a time while one commit follows the other without a pause: fewer syncs are worth more then.
     public var checkpointBytes = 32 << 20
+    /// The same while commits take more than a seventh of the time (at most half of ``overflowBytes``): beginning anew holds
+    /// up a commit for some milliseconds, so it is done less often when there are many.
+    public var busyCheckpointBytes = 128 << 20
     /// Size of the write-ahead log, in bytes, from which commits go to the overflow file while another program's read
     /// keeps the log from being used from its start again.
     public var overflowBytes = 256 << 20
@@ -21,6 +24,9 @@ public struct StoreOptions: Sendable {
     public var maximumPages = 0
     /// Name of a registered SQLite file system; `nil` is the operating system's.
     public var fileSystem: String?
+
+    /// Where the write-ahead log is begun anew while there are many commits.
+    var busyRestartBytes: Int { max(checkpointBytes, min(busyCheckpointBytes, overflowBytes / 2)) }
 
     /// The defaults.
     public init() {}

@@ -5,7 +5,10 @@ internal import Storage
 /// The prepared statements that write the tables of ``TenantSchema/tables``, in the main file or in the overflow.
 final class TableWriter {
     let connection: Connection
-    private let interaction: Statement
+    /// Statements that insert so many interactions at a time, most first: what SQLite does once a statement costs as much
+    /// as a row.
+    private let interactions: [(rows: Int, statement: Statement)]
+    private static let interactionColumns: Int32 = 16
     private let record: Statement
     private let rejected: Statement
     private let error: Statement
@@ -13,8 +16,13 @@ final class TableWriter {
 
     init(_ connection: Connection) throws(StorageError) {
         self.connection = connection
-        interaction = try connection.prepare(
-            "INSERT INTO user_interactions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)")
+        var interactions: [(Int, Statement)] = []
+        let row = "(" + Array(repeating: "?", count: Int(TableWriter.interactionColumns)).joined(separator: ",") + ")"
+        for rows in [32, 16, 4, 1] {
+            let values = Array(repeating: row, count: rows).joined(separator: ",")
+            interactions.append((rows, try connection.prepare("INSERT INTO user_interactions VALUES" + values)))
+        }
+        self.interactions = interactions
         record = try connection.prepare("INSERT INTO log_records VALUES(?1,?2,?3,?4,?5)")
         rejected = try connection.prepare("INSERT INTO rejected_interactions VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")
         error = try connection.prepare("INSERT INTO system_errors VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")
@@ -24,27 +32,51 @@ final class TableWriter {
 
     // MARK: Rows of a batch
 
-    /// Inserts one interaction. Its texts are bound where they lie, so `bytes` must stay until the call returns.
-    func insert(_ row: InteractionRow, position: Int64, _ bytes: UnsafeRawBufferPointer) throws(StorageError) {
-        let handle = interaction.handle
-        sqlite3_bind_int64(handle, 1, position)
-        var fits = bind(handle, 2, row.id, bytes)
-        fits = bind(handle, 3, row.typeName, bytes) && fits
-        fits = bind(handle, 4, row.originalType, bytes) && fits
-        fits = bind(handle, 5, row.entityTypeName, bytes) && fits
-        fits = bind(handle, 6, row.entityID, bytes) && fits
-        fits = bind(handle, 7, row.userID, bytes) && fits
-        fits = bind(handle, 8, row.anonymousID, bytes) && fits
-        fits = bind(handle, 9, row.sessionID, bytes) && fits
-        fits = bind(handle, 10, row.context, bytes) && fits
-        sqlite3_bind_int64(handle, 11, row.occurredAt)
-        sqlite3_bind_int64(handle, 12, row.receivedAt)
-        fits = bind(handle, 13, row.listID, bytes) && fits
-        if row.value.isNaN { sqlite3_bind_null(handle, 14) } else { sqlite3_bind_double(handle, 14, row.value) }
-        fits = bind(handle, 15, row.metadata, bytes) && fits
-        sqlite3_bind_int64(handle, 16, Int64(row.planVersion))
-        guard fits else { throw TableWriter.badSpan }
-        try interaction.run()
+    /// Inserts the interactions of a batch that stand at `indices`; their positions are set. Texts are bound where they
+    /// lie, so `bytes` must stay until the call returns.
+    func insert(
+        _ rows: [InteractionRow], at indices: ArraySlice<Int>, _ bytes: UnsafeRawBufferPointer
+    ) throws(StorageError) {
+        var rest = indices
+        for (count, statement) in interactions {
+            while rest.count >= count {
+                var first: Int32 = 0
+                for index in rest.prefix(count) {
+                    guard bind(rows[index], statement.handle, after: first, bytes) else { throw TableWriter.badSpan }
+                    first += TableWriter.interactionColumns
+                }
+                try statement.run()
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+
+    /// Binds one interaction to the parameters after `first`. False when a field lies outside the bytes.
+    @inline(__always)
+    private func bind(
+        _ row: InteractionRow, _ handle: OpaquePointer, after first: Int32, _ bytes: UnsafeRawBufferPointer
+    ) -> Bool {
+        sqlite3_bind_int64(handle, first + 1, row.position)
+        var fits = bind(handle, first + 2, row.id, bytes)
+        fits = bind(handle, first + 3, row.typeName, bytes) && fits
+        fits = bind(handle, first + 4, row.originalType, bytes) && fits
+        fits = bind(handle, first + 5, row.entityTypeName, bytes) && fits
+        fits = bind(handle, first + 6, row.entityID, bytes) && fits
+        fits = bind(handle, first + 7, row.userID, bytes) && fits
+        fits = bind(handle, first + 8, row.anonymousID, bytes) && fits
+        fits = bind(handle, first + 9, row.sessionID, bytes) && fits
+        fits = bind(handle, first + 10, row.context, bytes) && fits
+        sqlite3_bind_int64(handle, first + 11, row.occurredAt)
+        sqlite3_bind_int64(handle, first + 12, row.receivedAt)
+        fits = bind(handle, first + 13, row.listID, bytes) && fits
+        if row.value.isNaN {
+            sqlite3_bind_null(handle, first + 14)
+        } else {
+            sqlite3_bind_double(handle, first + 14, row.value)
+        }
+        fits = bind(handle, first + 15, row.metadata, bytes) && fits
+        sqlite3_bind_int64(handle, first + 16, Int64(row.planVersion))
+        return fits
     }
 
     /// Inserts a rejected interaction.

@@ -31,6 +31,8 @@ final class Transaction: TenantTransaction {
     private let firstBlock: Int
     private(set) var failure: StorageError?
     private(set) var appended = 0
+    /// Rows of a batch that are to be inserted, kept for its memory.
+    private var accepted: [Int] = []
     private var isOpen = true
     /// Sizes as they are after this transaction.
     private(set) var refused: RefusedBytes
@@ -62,6 +64,7 @@ final class Transaction: TenantTransaction {
             var index = -1
             var block = BlockSummary.Block()
             var position = counters.position
+            accepted.removeAll(keepingCapacity: true)
             defer {
                 if index >= 0 { blocks[index] = block }
                 appended += Int(position - counters.position)
@@ -73,9 +76,9 @@ final class Transaction: TenantTransaction {
                     for row in batch.rows.indices {
                         switch batch.rows[row].verdict {
                         case .accepted:
-                            try tables.insert(batch.rows[row], position: position + 1, bytes)
                             position += 1
                             batch.rows[row].position = position
+                            accepted.append(row)
                             let place = BlockSummary.index(of: position)
                             if place != index {
                                 if index >= 0 { blocks[index] = block }
@@ -93,6 +96,7 @@ final class Transaction: TenantTransaction {
                         case .duplicate: break
                         }
                     }
+                    try tables.insert(batch.rows, at: accepted[...], bytes)
                 } catch let thrown {
                     error = thrown
                 }

@@ -39,15 +39,18 @@ final class LogSize: Sendable {
 struct Load {
     private var busy: Duration = .zero
     private var since: ContinuousClock.Instant?
-    /// Whether one commit follows the other without a pause.
+    /// Whether writing them takes so much that all that waits for them is close to its limit.
     private(set) var isFull = false
+    /// Whether writing them takes a good part of the time.
+    private(set) var isBusy = false
 
     mutating func note(from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) {
         busy += end - start
         let elapsed = end - (since ?? start)
         if since == nil { since = start }
         guard elapsed > .milliseconds(250) else { return }
-        isFull = busy > elapsed * 0.9
+        isFull = busy > elapsed * 0.6
+        isBusy = busy > elapsed * 0.15
         busy = .zero
         since = end
     }
@@ -92,8 +95,8 @@ final class Writer: @unchecked Sendable {
 
     // MARK: Committing
 
-    /// Runs `work` in one transaction.
-    func commit(_ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError) -> CommitReport {
+    /// Runs `work` in one transaction, which is durable on return only if `isDurable`.
+    func commit(isDurable: Bool, _ work: (any TenantTransaction) throws(StorageError) -> Void) throws(StorageError) {
         if let failure = failed() { throw failure }
         let tables = overflow?.tables ?? main
         let clock = ContinuousClock()
@@ -110,14 +113,15 @@ final class Writer: @unchecked Sendable {
             tables.connection.rollback()
             throw refuse(error)
         }
-        let written = clock.now
-        do { try tables.connection.commit() } catch { throw refuse(error) }
+        do {
+            if isDurable { try tables.connection.commit() } else { try tables.connection.write() }
+        } catch {
+            throw refuse(error)
+        }
         counters = transaction.counters
         refused = transaction.refused
         for (index, block) in transaction.blocks { summary[index] = block }
-        let end = clock.now
-        load.note(from: start, to: end)
-        return CommitReport(writing: nanoseconds(written - start), syncing: nanoseconds(end - written))
+        load.note(from: start, to: clock.now)
     }
 
     /// After a lost sync, what is on disk is unknown: nothing is written until the store is opened anew, which reads the
@@ -125,22 +129,19 @@ final class Writer: @unchecked Sendable {
     private func failed() -> StorageError? {
         let isLost =
             logSize.hasLostSync.load(ordering: .acquiring) || main.connection.hasLostSync
-            || overflow?.tables.connection.hasLostSync == true
+            || main.connection.log?.isLost == true || overflow?.tables.connection.hasLostSync == true
         if isLost, failure == nil {
-            failure = StorageError(
-                "store_io", "The disk did not confirm a write to \(main.connection.file): check it, then start again.")
+            failure = LogSync.failure
         }
         return failure
     }
 
     private func refuse(_ error: StorageError) -> StorageError { failed() ?? error }
 
-    private func nanoseconds(_ duration: Duration) -> UInt64 {
-        let (seconds, attoseconds) = duration.components
-        return UInt64(max(0, seconds)) &* 1_000_000_000 &+ UInt64(max(0, attoseconds) / 1_000_000_000)
-    }
-
     // MARK: Write-ahead log
+
+    /// Size from which the log is begun anew as soon as all is copied.
+    var restartBytes: Int { load.isBusy ? options.busyRestartBytes : options.checkpointBytes }
 
     /// Copies what is left of the log into the file and waits up to `patience` milliseconds for readers, so that the next
     /// commit uses the log from its start. False when a reader is still in the way.

@@ -15,7 +15,7 @@ struct NamesAndKeysTests {
             var expected: [String: Int] = [:]
             var names: [String] = []
             for _ in 0..<random.below(round % 10 == 0 ? 500 : 20) {
-                let name = String(decoding: Self.word(&random, longest: 4).map { $0 & 0x7f }, as: UTF8.self)
+                let name = String(decoding: Self.word(&random, longest: round % 3 == 0 ? 40 : 4).map { $0 & 0x7f }, as: UTF8.self)
                 // Of equal names the first counts.
                 if expected[name] == nil { expected[name] = names.count }
                 names.append(name)
@@ -23,7 +23,6 @@ struct NamesAndKeysTests {
             let index = ByteNameIndex(names)
             for (name, number) in expected {
                 #expect(Array(name.utf8).withUnsafeBytes { index.find($0) } == number, "seed \(seed) round \(round)")
-                #expect(index.bytes(number) == Array(name.utf8))
             }
             for _ in 0..<50 {
                 let other = Self.word(&random, longest: 5)

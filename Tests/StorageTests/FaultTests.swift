@@ -99,6 +99,39 @@ struct FaultTests {
         work.store.close()
     }
 
+    @Test("After a separate sync that failed nothing is written, and what was written is there whole or not at all")
+    func lostSeparateSync() throws {
+        let folder = try TemporaryFolder()
+        let options = options(overflowing: false)
+        defer { FaultyFileSystem.failsSync.store(false, ordering: .relaxed) }
+        var store = try SQLiteTenantStore.open(folder: folder.path, options: options)
+        let write: (any TenantTransaction) throws(StorageError) -> Void = { (transaction) throws(StorageError) in
+            try transaction.setValue("1", forKey: "first")
+            try transaction.setValue("1", forKey: "second")
+        }
+        try store.write { (transaction) throws(StorageError) in try transaction.setValue("1", forKey: "before") }
+        try store.synchronize()
+        try store.write(write)
+        FaultyFileSystem.failsSync.store(true, ordering: .relaxed)
+        #expect(throws: StorageError.self) { try store.synchronize() }
+        FaultyFileSystem.failsSync.store(false, ordering: .relaxed)
+        for attempt in 0..<4 {
+            do throws(StorageError) {
+                if attempt % 2 == 0 { try store.write(write) } else { try store.synchronize() }
+                Issue.record("attempt \(attempt) after a lost sync")
+            } catch {
+                #expect(error.code == "store_io")
+            }
+        }
+        store.close()
+        #expect(throws: StorageError.self) { try store.synchronize() }
+        store = try SQLiteTenantStore.open(folder: folder.path, options: options)
+        #expect(try store.value(forKey: "before") == "1")
+        #expect(try store.value(forKey: "first") == store.value(forKey: "second"))
+        try store.commit(write)
+        store.close()
+    }
+
     @Test("A store that has reached its greatest size says so, and clean-up makes room")
     func greatestSize() throws {
         let folder = try TemporaryFolder()

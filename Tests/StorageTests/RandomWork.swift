@@ -103,8 +103,15 @@ struct RandomWork {
         moment += Int64.random(in: 0...80_000_000, using: &random)
         var steps: [Step] = []
         for _ in 0..<Int.random(in: 0...4, using: &random) { steps.append(step()) }
-        _ = try store.commit { (transaction) throws(StorageError) in
+        let work: (any TenantTransaction) throws(StorageError) -> Void = { (transaction) throws(StorageError) in
             for step in steps { try RandomWork.apply(step, to: transaction) }
+        }
+        if Bool.random(using: &random) {
+            try store.commit(work)
+        } else {
+            // Several may share a sync, which the next commit or the end brings at the latest.
+            try store.write(work)
+            if Bool.random(using: &random) { try store.synchronize() }
         }
         for step in steps { RandomWork.apply(step, to: &model) }
     }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A thread for one piece of blocking work (sorting, writing, syncing files), which has no place on Swift's
-/// cooperative pool.
+/// cooperative pool and gives way to the threads that serve requests.
 enum BackgroundThread {
     private final class Work {
         let body: @Sendable () -> Void
@@ -20,6 +20,7 @@ enum BackgroundThread {
         let failed = pthread_create(
             &thread, &attributes,
             { argument in
+                setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
                 if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
                 return nil
             }, work.toOpaque())

@@ -56,8 +56,10 @@ extension DeduplicationIndex {
         let (folder, identity) = (folder, identity)
         if let frozen {
             let sequence = takeSequence()
+            let beforeSealing = beforeSealing
             start {
-                .sealed(try SealedKeys.seal(frozen, folder: folder, sequence: sequence, identity: identity))
+                try beforeSealing()
+                return .sealed(try SealedKeys.seal(frozen, folder: folder, sequence: sequence, identity: identity))
             }
         } else if !removed.isEmpty {
             let (files, ranges) = (removed, expired)
@@ -179,6 +181,10 @@ extension DeduplicationIndex {
         rollback(to: 0)
         while isWorking {
             if let finished = mailbox.take() { adopt(finished, now: 0) } else { BackgroundThread.pause() }
+        }
+        do { try beforeSealing() } catch {
+            note("Deduplication keys are not sealed (\(error)); they will be replayed.")
+            return
         }
         if let table = frozen {
             if let file = try? SealedKeys.seal(table, folder: folder, sequence: takeSequence(), identity: identity) {

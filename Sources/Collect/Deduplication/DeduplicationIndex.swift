@@ -13,7 +13,7 @@ internal import Synchronization
 /// log. Ids of rows that clean-up has removed from the log are remembered by the files alone; when such a file is damaged
 /// too, they are forgotten.
 ///
-/// Use: ``insert(_:receivedAt:)`` for every row of a commit; then ``commit(through:now:)`` when it is durable, or
+/// Use: ``insert(_:receivedAt:)`` for every row of a commit; then ``commit(through:now:)`` when it is stored, or
 /// ``rollback(to:)`` when it failed. All on the tenant's writer thread; only ``report`` may be read from elsewhere.
 public final class DeduplicationIndex: @unchecked Sendable {
     /// Bounds of an index.
@@ -56,6 +56,9 @@ public final class DeduplicationIndex: @unchecked Sendable {
     let identity: UInt64
     let configuration: Configuration
     let schedule: @Sendable (@escaping @Sendable () -> Void) -> Void
+    /// Makes the rows of all committed keys durable; called before keys are sealed, on any thread. A file must not remember
+    /// an id whose row a crash takes away. Set once, before the first commit.
+    var beforeSealing: @Sendable () throws(StorageError) -> Void = {}
 
     /// The log must be replayed into the index from behind this position.
     public let replayAfter: Int64
@@ -198,7 +201,7 @@ public final class DeduplicationIndex: @unchecked Sendable {
         }
     }
 
-    /// Says that everything inserted is durable in the log, whose last position is `position`, and lets the index do its
+    /// Says that everything inserted is in the log, whose last position is `position`, and lets the index do its
     /// housekeeping at the time `now`: microseconds, the work itself is done in the background.
     public func commit(through position: Int64, now: Int64) {
         inserted.removeAll(keepingCapacity: true)

@@ -1,0 +1,144 @@
+internal import Dispatch
+internal import Domain
+internal import Storage
+
+extension Collector {
+    /// What a commit has stored, on its way to those who follow it.
+    private struct Stored: Sendable {
+        var group: [CollectWork]
+        var batches: [InteractionBatch?]
+        var sessions: Sessioniser.Report
+        var start: UInt64
+    }
+
+    func tellNotes() {
+        for text in state.deduplication.takeNotes() { note(text) }
+    }
+
+    /// Waits until every commit so far has been followed up. On the writer thread.
+    func waitForFollowUps() { followUp.sync {} }
+
+    /// Stores a group of works in one commit. Their follow-up may still be under way on return.
+    func process(_ group: [CollectWork]) {
+        let start = DispatchTime.now().uptimeNanoseconds
+        var batches = group.map { work -> InteractionBatch? in
+            if case .interactions(let handed, _, _) = work.kind { handed.take() } else { nil }
+        }
+        let sessionMark = state.sessions.mark
+        let isSynced = Collector.isSynced(group)
+        do throws(StorageError) {
+            for work in group { if case .change(_, _, let prepare?, _) = work.kind { try prepare() } }
+            if isSynced {
+                try store.commit { (transaction) throws(StorageError) in try put(group, &batches, transaction) }
+            } else {
+                try store.write { (transaction) throws(StorageError) in try put(group, &batches, transaction) }
+            }
+            state.deduplication.commit(through: store.lastPosition, now: clock())
+            state.sessions.commit()
+            tellNotes()
+            let stored = Stored(
+                group: group, batches: batches, sessions: state.sessions.report, start: start)
+            batches = []
+            followUps.wait()
+            followUp.async { [self] in
+                follow(stored)
+                followUps.signal()
+            }
+            finishOnWriter(group)
+        } catch {
+            state.deduplication.rollback(to: 0)
+            state.sessions.rollback(to: sessionMark)
+            metrics.update { $0.failedCommits += 1 }
+            failed(error)
+            lookAround(group)
+            for work in group { work.completion(.failure(error)) }
+        }
+    }
+
+    /// Writes what a group has; accepted interactions get their verdict, session and position.
+    private func put(
+        _ group: [CollectWork], _ batches: inout [InteractionBatch?], _ transaction: any TenantTransaction
+    ) throws(StorageError) {
+        for index in group.indices {
+            switch group[index].kind {
+            case .interactions(_, let sentAt, let replayed):
+                guard var batch = batches[index].take() else { continue }
+                try state.deduplication.judge(&batch)
+                state.sessions.assign(&batch)
+                try transaction.append(&batch, sentAt: sentAt)
+                if !replayed.isEmpty { try transaction.removeRejected(replayed) }
+                batches[index] = batch
+            case .change(let write, _, _, _): try write(transaction)
+            case .inspect: break
+            }
+        }
+    }
+
+    /// Whether a group is to be on disk before the writer goes on: one with a change, which is followed up by the writer.
+    private static func isSynced(_ group: [CollectWork]) -> Bool {
+        group.contains { if case .change(_, _, _, true) = $0.kind { true } else { false } }
+    }
+
+    /// Changes and looks touch the writer's own state, so they are followed up here, with the live state brought up to
+    /// them.
+    private func finishOnWriter(_ group: [CollectWork]) {
+        for work in group {
+            if case .change(_, let applied, _, true) = work.kind {
+                waitForFollowUps()
+                applied(state.sessions)
+                work.completion(.success(InteractionBatch()))
+            }
+        }
+        lookAround(group)
+    }
+
+    private func lookAround(_ group: [CollectWork]) {
+        for work in group {
+            guard case .inspect(let look) = work.kind else { continue }
+            waitForFollowUps()
+            look(state.sessions, state.deduplication)
+        }
+    }
+
+    /// Makes a group durable, applies it and tells those who wait. On the follow-up queue.
+    private func follow(_ stored: Stored) {
+        let syncStart = DispatchTime.now().uptimeNanoseconds
+        do throws(StorageError) { try store.synchronize() } catch {
+            // The store takes nothing more, so what the writer remembers of this group is of no consequence.
+            metrics.update { $0.failedCommits += 1 }
+            failed(error)
+            for work in stored.group where !Collector.isSynced([work]) { work.completion(.failure(error)) }
+            return
+        }
+        let end = DispatchTime.now().uptimeNanoseconds
+        var accepted: UInt64 = 0
+        var duplicates: UInt64 = 0
+        var rejected: [String: UInt64] = [:]
+        for batch in stored.batches {
+            guard let batch else { continue }
+            for row in batch.rows {
+                switch row.verdict {
+                case .accepted: accepted += 1
+                case .duplicate: duplicates += 1
+                case .rejected: rejected[batch.string(row.rejectionCode) ?? "", default: 0] += 1
+                }
+            }
+            follower.apply(batch)
+        }
+        metrics.update { figures in
+            figures.accepted += accepted
+            figures.duplicates += duplicates
+            for (code, count) in rejected { figures.rejected[code, default: 0] += count }
+            figures.sessionsCreated = UInt64(max(0, stored.sessions.created))
+            figures.sessionsFound = UInt64(max(0, stored.sessions.found))
+            figures.sessionFailures = UInt64(max(0, stored.sessions.failed))
+            figures.commitRows.record(Double(accepted))
+            figures.commitSeconds.record(Double(end - stored.start) / 1e9)
+            figures.syncSeconds.record(Double(end - syncStart) / 1e9)
+        }
+        for (work, batch) in zip(stored.group, stored.batches) {
+            if case .change(_, _, _, true) = work.kind { continue }
+            work.completion(.success(batch ?? InteractionBatch()))
+        }
+    }
+}
