@@ -13,6 +13,9 @@ public struct SnapshotWriter {
     private(set) var problem: StorageError?
 
     private static let headSize = 8
+    private var unsynchronised = 0
+    /// How much is written between two syncs: one large sync would hold up the log's own for as long as it takes.
+    private static let syncInterval = 4 << 20
 
     init(file: Int32) {
         self.file = file
@@ -129,6 +132,10 @@ public struct SnapshotWriter {
                 return
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            unsynchronised += count
         }
+        guard problem == nil, unsynchronised >= Self.syncInterval else { return }
+        unsynchronised = 0
+        if fdatasync(file) != 0 { problem = SnapshotFile.failure("write the snapshot", errno) }
     }
 }

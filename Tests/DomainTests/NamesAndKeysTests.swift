@@ -15,7 +15,8 @@ struct NamesAndKeysTests {
             var expected: [String: Int] = [:]
             var names: [String] = []
             for _ in 0..<random.below(round % 10 == 0 ? 500 : 20) {
-                let name = String(decoding: Self.word(&random, longest: round % 3 == 0 ? 40 : 4).map { $0 & 0x7f }, as: UTF8.self)
+                let name = String(
+                    decoding: Self.word(&random, longest: round % 3 == 0 ? 40 : 4).map { $0 & 0x7f }, as: UTF8.self)
                 // Of equal names the first counts.
                 if expected[name] == nil { expected[name] = names.count }
                 names.append(name)

@@ -96,9 +96,12 @@ func monotonicNanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// Runs something on a thread of its own.
+/// Runs something on a thread of its own that gives way to those that serve requests.
 func background(_ body: @escaping @Sendable () -> Void) {
-    let thread = Thread(block: body)
+    let thread = Thread {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        body()
+    }
     thread.stackSize = 4 << 20
     thread.start()
 }
