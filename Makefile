@@ -18,8 +18,9 @@ TEST_BINARY ?= $(CURDIR)/.build/debug/footfall
 
 FAULT_ROUNDS ?= 100
 FUZZ_INPUTS ?= 10000000
+EXAMPLES ?= 100
 
-.PHONY: help run build test bench load-tools faults fuzz sanitize sanitize-address sanitize-thread format lint clean
+.PHONY: help run build test contract bench load-tools faults fuzz sanitize sanitize-address sanitize-thread format lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +36,12 @@ test: ## set up what is missing, every test
 	@scripts/setup test
 	@$(SWIFT) build --build-tests
 	@FOOTFALL_BINARY="$(TEST_BINARY)" $(SWIFT) test --skip-build --disable-xctest $(ARGS)
+	@$(if $(ARGS),true,scripts/contract "$(TEST_BINARY)" 8)
+
+contract: ## schemathesis against a running server, from its OpenAPI document: the long form (EXAMPLES=100)
+	@scripts/setup test
+	@$(SWIFT) build --product footfall
+	@scripts/contract "$(TEST_BINARY)" $(EXAMPLES)
 
 bench: build load-tools ## the benchmarks: a table, and JSON lines in bench-out/results.jsonl (ARGS="--quick --only singles")
 	@scripts/setup bench
@@ -50,14 +57,14 @@ $(LOAD)/%: Benchmarks/load/%.c
 faults: ## kill, fill the disk, tear files: the long form (FAULT_ROUNDS=100)
 	@scripts/setup test
 	@$(SWIFT) build --build-tests
-	@$(SWIFT) test list --skip-build 2>/dev/null | grep -q Fault || { echo "no test is called Fault…" >&2; exit 1; }
+	@$(SWIFT) test list --skip-build 2>/dev/null | grep -c Fault >/dev/null || { echo "no test is called Fault…" >&2; exit 1; }
 	@FOOTFALL_BINARY="$(TEST_BINARY)" FOOTFALL_FAULT_ROUNDS=$(FAULT_ROUNDS) \
 		$(SWIFT) test --skip-build --disable-xctest --filter Fault $(ARGS)
 
 fuzz: ## generated input into the decoder and the validator: the long form (FUZZ_INPUTS=10000000)
 	@scripts/setup test
 	@$(SWIFT) build --build-tests
-	@$(SWIFT) test list --skip-build 2>/dev/null | grep -q Fuzz || { echo "no test is called Fuzz…" >&2; exit 1; }
+	@$(SWIFT) test list --skip-build 2>/dev/null | grep -c Fuzz >/dev/null || { echo "no test is called Fuzz…" >&2; exit 1; }
 	@FOOTFALL_BINARY="$(TEST_BINARY)" FOOTFALL_FUZZ_INPUTS=$(FUZZ_INPUTS) \
 		$(SWIFT) test --skip-build --disable-xctest --filter Fuzz $(ARGS)
 

@@ -41,11 +41,15 @@ let package = Package(
         swiftTarget("Schema", ["JSON", "CRE2"]),
         swiftTarget("Domain", ["JSON", "Schema", "CXXHash", "COpenSSL"]),
         swiftTarget("Storage", ["Domain", "JSON"]),
-        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite"]),
+        swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
+        swiftTarget("Recommend", ["Live", "Domain"]),
+        swiftTarget("Search", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
-        swiftTarget("API", ["HTTP", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
+        swiftTarget(
+            "API",
+            ["HTTP", "Search", "Recommend", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
         swiftTarget(
             "Command",
             [
@@ -65,8 +69,12 @@ let package = Package(
         tests("StorageTests", ["StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON"]),
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
+        tests("RecommendTests", ["Recommend", "Live", "Domain"]),
+        tests("SearchTests", ["Search", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("HTTPTests", ["HTTP"]),
-        tests("APITests", ["API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests(
+            "APITests",
+            ["API", "HTTP", "Search", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CommandTests", ["Command", "API", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),
         // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
         .testTarget(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from footfall import BATCH, FEED_ITEM, Footfall
 from machine import LOAD, PROJECT, Background, cpu_seconds, load, note, program
 from report import Report
+from searches import Shop
 
 sys.path.insert(0, str(PROJECT / "Benchmarks/peer"))
 from peer import Peer  # noqa: E402
@@ -319,8 +320,27 @@ def live(bench: Bench) -> None:
                 bench.report.add("live", f"{name}: {figure}", answer[figure], "", **answer)
 
 
+def search(bench: Bench) -> None:
+    """Searches of one to three words at 500/s over 100,000 entities: prefixes, typing mistakes and filters among them."""
+    entities = 100_000 if bench.sizes.seconds > 2 else 5_000
+    with bench.fresh("search") as server:
+        note(f"footfall: a catalogue of {entities:,}")
+        shop = Shop(server, entities)
+        shop.fill()
+        note("footfall: searches at 500/s")
+        shop.run(rate=500, seconds=1)
+        answers = shop.run(rate=500, seconds=bench.sizes.seconds)
+        counted = len(json.loads(server.get("/v1/searches?limit=1000"))["searches"])
+    times = sorted(answers)
+    p50, p99 = (times[int(len(times) * share)] for share in (0.5, 0.99))
+    bench.report.add("search", f"500/s over {entities:,} entities, stored before the answer: p50", p50 * 1e6, "us",
+                     searches=len(times), listed=counted)
+    bench.report.add("search", f"500/s over {entities:,} entities, stored before the answer: p99", p99 * 1e6, "us",
+                     at_most=10_000, longest=times[-1] * 1e6)
+
+
 ALL = {scenario.__name__: scenario
-       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, memory, restart)}
+       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, memory, restart)}
 
 
 def peer(bench: Bench) -> None:

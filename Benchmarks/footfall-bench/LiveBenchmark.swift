@@ -35,6 +35,7 @@ struct LiveBenchmark {
         describe(state, workload)
         update(state, &workload)
         memory(state, baseMemory)
+        profiles(state, workload)
         read(state, &workload)
         return snapshot(state, workload)
     }
@@ -56,7 +57,11 @@ struct LiveBenchmark {
         for number in 0..<entities {
             var entity = Entity(type: "product", id: LiveWorkload.entityID(number))
             entity.title = "Product number \(number)"
-            entity.categories = ["category \(number % 200)"]
+            entity.categories = ["category \(number % 200)", "group \(number % 30)"]
+            entity.brand = "brand \(number % 500)"
+            entity.price = "\(5 + number % 300).99"
+            entity.currency = "EUR"
+            entity.inventory = Int64(number % 50)
             state.apply(entity: entity)
         }
     }
@@ -106,6 +111,36 @@ struct LiveBenchmark {
             total += share.bytes
         }
         report("live_memory", ["mib": Double(total) / 1_048_576, "resident_mib": residentMemory() - base])
+    }
+
+    // MARK: - Profiles and neighbours
+
+    /// What a recommendation reads: a profile, the neighbours of 20 of its entities, the features of all of those.
+    private func profiles(_ state: LiveState, _ workload: LiveWorkload) {
+        let now = LiveWorkload.start + LiveWorkload.span
+        var spent: (profile: UInt64, neighbours: UInt64, features: UInt64) = (0, 0, 0)
+        var (found, looked) = (0, 0)
+        let rounds = 2000
+        for round in 0..<rounds {
+            let start = processorNanoseconds()
+            let profile = state.profile(user: "user-\((round * 7919) % users)", now: now)
+            let known = processorNanoseconds()
+            let seeds = Array((profile?.recent ?? []).prefix(20).map(\.entity))
+            let neighbours = state.neighbours(ofEach: seeds, limit: 20, now: now).flatMap { $0 }
+            let met = processorNanoseconds()
+            looked += state.features(of: neighbours.map(\.entity), now: now).count
+            spent.profile += known - start
+            spent.neighbours += met - known
+            spent.features += processorNanoseconds() - met
+            found += seeds.count
+        }
+        report(
+            "live_profiles",
+            [
+                "profiles": Double(rounds), "profile_us": Double(spent.profile) / Double(rounds) / 1000,
+                "neighbours_us_each": Double(spent.neighbours) / Double(max(1, found)) / 1000,
+                "features_ns_each": Double(spent.features) / Double(max(1, looked)),
+            ])
     }
 
     // MARK: - Snapshots

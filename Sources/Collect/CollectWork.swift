@@ -30,7 +30,23 @@ public struct CollectWork: Sendable {
         case change(
             @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable (Sessioniser) -> Void,
             prepare: (@Sendable () throws(StorageError) -> Void)?, isAlone: Bool)
+        case joint(
+            prepare: @Sendable () throws(StorageError) -> InteractionBatch,
+            write: @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
+            applied: @Sendable (InteractionBatch) -> Void)
+        /// `followed` runs once it is durable, in its place among the interactions.
+        case record(
+            @Sendable (any TenantTransaction) throws(StorageError) -> Void, followed: @Sendable () -> Void)
         case inspect(@Sendable (Sessioniser, DeduplicationIndex) -> Void)
+    }
+
+    /// Whether it has a commit of its own: it reads what those before it have left.
+    var isAlone: Bool {
+        switch kind {
+        case .change(_, _, _, let isAlone): isAlone
+        case .joint: true
+        case .interactions, .inspect, .record: false
+        }
     }
 
     let kind: Kind
@@ -73,6 +89,20 @@ public struct CollectWork: Sendable {
             completion: completion)
     }
 
+    /// Interactions and a change that belong together, in one commit. `prepare` runs as that of a change does and decides
+    /// which interactions there are, none at all included; `write` is given them with their verdicts and positions, which
+    /// lie before its own; `applied` runs once all is durable and the interactions are applied.
+    public static func joint(
+        bytes: Int, prepare: @escaping @Sendable () throws(StorageError) -> InteractionBatch,
+        write: @escaping @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
+        applied: @escaping @Sendable (InteractionBatch) -> Void,
+        completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    ) -> CollectWork {
+        CollectWork(
+            kind: .joint(prepare: prepare, write: write, applied: applied), rows: 1, bytes: bytes,
+            completion: completion)
+    }
+
     /// Something that is only added and that nothing reads meanwhile, so that it may share a commit with others.
     public static func addition(
         bytes: Int, write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
@@ -81,6 +111,16 @@ public struct CollectWork: Sendable {
         CollectWork(
             kind: .change(write, applied: { _ in }, prepare: nil, isAlone: false), rows: 1, bytes: bytes,
             completion: completion)
+    }
+
+    /// A record that is only added, and that what follows the log takes in: it may share a commit with others, and
+    /// `followed` runs after what stands before it in the log has been followed up.
+    public static func record(
+        bytes: Int, write: @escaping @Sendable (any TenantTransaction) throws(StorageError) -> Void,
+        followed: @escaping @Sendable () -> Void,
+        completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    ) -> CollectWork {
+        CollectWork(kind: .record(write, followed: followed), rows: 1, bytes: bytes, completion: completion)
     }
 
     /// A look at the writer's own state between two commits, for snapshots. It takes place whether or not the commit that

@@ -27,7 +27,13 @@ extension Collector {
         let sessionMark = state.sessions.mark
         let isSynced = Collector.isSynced(group)
         do throws(StorageError) {
-            for work in group { if case .change(_, _, let prepare?, _) = work.kind { try prepare() } }
+            for (index, work) in group.enumerated() {
+                switch work.kind {
+                case .change(_, _, let prepare?, _): try prepare()
+                case .joint(let prepare, _, _): batches[index] = try prepare()
+                default: break
+                }
+            }
             if isSynced {
                 try store.commit { (transaction) throws(StorageError) in try put(group, &batches, transaction) }
             } else {
@@ -38,13 +44,14 @@ extension Collector {
             tellNotes()
             let stored = Stored(
                 group: group, batches: batches, sessions: state.sessions.report, start: start)
+            let own = isSynced ? batches : []
             batches = []
             followUps.wait()
             followUp.async { [self] in
                 follow(stored)
                 followUps.signal()
             }
-            finishOnWriter(group)
+            finishOnWriter(group, own)
         } catch {
             state.deduplication.rollback(to: 0)
             state.sessions.rollback(to: sessionMark)
@@ -68,7 +75,14 @@ extension Collector {
                 try transaction.append(&batch, sentAt: sentAt)
                 if !replayed.isEmpty { try transaction.removeRejected(replayed) }
                 batches[index] = batch
-            case .change(let write, _, _, _): try write(transaction)
+            case .change(let write, _, _, _), .record(let write, _): try write(transaction)
+            case .joint(_, let write, _):
+                guard var batch = batches[index].take() else { continue }
+                try state.deduplication.judge(&batch)
+                state.sessions.assign(&batch)
+                try transaction.append(&batch, sentAt: nil)
+                try write(transaction, batch)
+                batches[index] = batch
             case .inspect: break
             }
         }
@@ -76,18 +90,21 @@ extension Collector {
 
     /// Whether a group is to be on disk before the writer goes on: one with a change, which is followed up by the writer.
     private static func isSynced(_ group: [CollectWork]) -> Bool {
-        group.contains { if case .change(_, _, _, true) = $0.kind { true } else { false } }
+        group.contains { $0.isAlone }
     }
 
     /// Changes and looks touch the writer's own state, so they are followed up here, with the live state brought up to
     /// them.
-    private func finishOnWriter(_ group: [CollectWork]) {
-        for work in group {
-            if case .change(_, let applied, _, true) = work.kind {
-                waitForFollowUps()
-                applied(state.sessions)
-                work.completion(.success(InteractionBatch()))
+    private func finishOnWriter(_ group: [CollectWork], _ batches: [InteractionBatch?]) {
+        for (index, work) in group.enumerated() where work.isAlone {
+            waitForFollowUps()
+            let batch = batches[index] ?? InteractionBatch()
+            switch work.kind {
+            case .change(_, let applied, _, _): applied(state.sessions)
+            case .joint(_, _, let applied): applied(batch)
+            case .interactions, .inspect, .record: break
             }
+            work.completion(.success(batch))
         }
         lookAround(group)
     }
@@ -114,7 +131,8 @@ extension Collector {
         var accepted: UInt64 = 0
         var duplicates: UInt64 = 0
         var rejected: [String: UInt64] = [:]
-        for batch in stored.batches {
+        for (work, batch) in zip(stored.group, stored.batches) {
+            if case .record(_, let followed) = work.kind { followed() }
             guard let batch else { continue }
             for row in batch.rows {
                 switch row.verdict {
@@ -137,7 +155,7 @@ extension Collector {
             figures.syncSeconds.record(Double(end - syncStart) / 1e9)
         }
         for (work, batch) in zip(stored.group, stored.batches) {
-            if case .change(_, _, _, true) = work.kind { continue }
+            if work.isAlone { continue }
             work.completion(.success(batch ?? InteractionBatch()))
         }
     }

@@ -129,7 +129,7 @@ public final class Collector: Sendable {
             // A change has a commit of its own: it may read what those before it have left.
             var start = 0
             for index in group.indices {
-                guard case .change(_, _, _, true) = group[index].kind else { continue }
+                guard group[index].isAlone else { continue }
                 if start < index { process(Array(group[start..<index])) }
                 waitForFollowUps()
                 process([group[index]])

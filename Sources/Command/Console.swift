@@ -20,7 +20,7 @@ public struct Console: Sendable {
     /// The process's own.
     public static let process = Console(
         isErrorTerminal: isatty(STDERR_FILENO) == 1,
-        output: { writeAll($0, to: STDOUT_FILENO) }, error: { _ = writeAll($0, to: STDERR_FILENO) })
+        output: { write(all: $0, to: STDOUT_FILENO) }, error: { _ = write(all: $0, to: STDERR_FILENO) })
 
     /// Writes a result. Throws when nobody takes it, because a script must not believe what it did not get.
     public func output(_ bytes: [UInt8]) throws(CommandError) {
@@ -37,8 +37,12 @@ public struct Console: Sendable {
     public func errorText(_ text: String) { writeError(Array(text.utf8)) }
 }
 
-/// Writes all bytes, however often it takes; false when the descriptor refuses them.
-private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+extension Console {
+    /// Writes all bytes, however often it takes; false when the descriptor refuses them.
+    static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool { write(all: bytes, to: descriptor) }
+}
+
+private func write(all bytes: [UInt8], to descriptor: Int32) -> Bool {
     bytes.withUnsafeBytes { buffer in
         var written = 0
         while written < buffer.count {

@@ -85,6 +85,10 @@ public struct Program: Sendable {
         switch command.name {
         case "serve": return try serve(configuration)
         case "import": return try importFile(configuration, path: values.positionals.first ?? "-")
+        case "export": return try export(configuration)
+        case "backup": return try backUp(configuration, destination: values.positionals.first ?? "")
+        case "restore": return try restore(configuration, source: values.positionals.first ?? "")
+        case "doctor": return try examine(configuration)
         case "keys create": return try createKey(configuration)
         case "keys list": return try listKeys(configuration)
         case "keys revoke": return try revokeKey(configuration, values.positionals.first ?? "")

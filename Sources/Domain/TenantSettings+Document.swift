@@ -41,13 +41,14 @@ extension TenantSettings {
         changed.maximumStreamBytes = try limit("maximum_stream_bytes", maximumStreamBytes, 1024...268_435_456)
         changed.maximumRefusedBytes =
             try reader.integer("maximum_refused_bytes", in: 65_536...1_099_511_627_776) ?? changed.maximumRefusedBytes
+        try changed.ranking.merge(&reader)
         try reader.refuseRest()
         self = changed
     }
 
     /// All settings as a document.
     public var document: JSONValue {
-        .object([
+        var object: JSONObject = [
             "session_timeout_minutes": .integer(sessionTimeout / 60_000),
             "trending_half_life_hours": .double(trendingHalfLifeHours),
             "trending_window_hours": .integer(trendingWindowHours),
@@ -61,6 +62,8 @@ extension TenantSettings {
             "maximum_body_bytes": .integer(Int64(maximumBodyBytes)),
             "maximum_stream_bytes": .integer(Int64(maximumStreamBytes)),
             "maximum_refused_bytes": .integer(maximumRefusedBytes),
-        ])
+        ]
+        for field in ranking.fields { object[field.name] = field.value }
+        return .object(object)
     }
 }

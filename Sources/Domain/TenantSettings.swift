@@ -27,6 +27,9 @@ public struct TenantSettings: Sendable, Equatable {
     /// What is kept of refused interactions, and as much of error reports, in bytes; the oldest make room.
     public var maximumRefusedBytes: Int64 = 64 * 1_048_576
 
+    /// How lists are ranked.
+    public var ranking = RankingSettings()
+
     /// The documented defaults.
     public init() {}
 }

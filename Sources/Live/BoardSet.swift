@@ -87,17 +87,34 @@ struct BoardSet: Sendable {
         prepare(core, now: now)
         let limit = min(max(query.limit, 0), min(1000, limits.places))
         guard limit > 0, let key = key(query, core) else { return [] }
+        let members = boards[caughtUp(key, &core, now: now, needed: limit)].members
+        return members.prefix(limit).map { member in
+            let score = key.metric == .trending ? scores.factors.score(member.value, at: now) : member.value
+            return item(member, score, core, now)
+        }
+    }
+
+    /// The first places in numbers.
+    mutating func candidates(_ query: PopularQuery, _ core: inout LiveCore, now: Int64) -> [RankedEntity] {
+        prepare(core, now: now)
+        let limit = min(max(query.limit, 0), min(1000, limits.places))
+        guard limit > 0, let key = key(query, core) else { return [] }
+        let place = caughtUp(key, &core, now: now, needed: limit)
+        return boards[place].members.prefix(limit).map { member in
+            let score = key.metric == .trending ? scores.factors.score(member.value, at: now) : member.value
+            return RankedEntity(entity: member.entity, score: score)
+        }
+    }
+
+    /// Place of a key's board, made and brought up to date when need be.
+    private mutating func caughtUp(_ key: BoardKey, _ core: inout LiveCore, now: Int64, needed: Int) -> Int {
         let place = place(key)
         uses += 1
         boards[place].lastUsed = uses
         boards[place].lastRead = now
         core.changes.look()
-        boards[place].catchUp(core, &scores, now: now, needed: limit)
-        let members = boards[place].members
-        return members.prefix(limit).map { member in
-            let score = key.metric == .trending ? scores.factors.score(member.value, at: now) : member.value
-            return item(member, score, core, now)
-        }
+        boards[place].catchUp(core, &scores, now: now, needed: needed)
+        return place
     }
 
     private mutating func item(_ member: Ranked, _ score: Double, _ core: borrowing LiveCore, _ now: Int64)

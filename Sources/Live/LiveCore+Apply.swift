@@ -23,6 +23,8 @@ extension LiveCore {
                 found[index].cell = findCell(Int(found[index].entity), rows[index].type) ?? .max
             }
             for index in 0..<rows.count where found[index].entity != .max { touch(found[index]) }
+            for index in 0..<rows.count where found[index].entity != .max { touchPairs(rows, index, &found[index]) }
+            for index in 0..<rows.count where found[index].entity != .max { touchNeighbours(found[index]) }
             for index in 0..<rows.count where found[index].entity != .max { count(rows, index, found[index]) }
             position = last
         }
@@ -35,6 +37,8 @@ extension LiveCore {
         var person: UInt32 = .max
         /// A guess: runs of cells may move until the row is counted.
         var cell: UInt32 = .max
+        /// A guess, too: what the entity will be paired with.
+        var partners = Partners()
     }
 
     @inline(__always)
@@ -77,11 +81,69 @@ extension LiveCore {
         let type = rows[index].type
         advance(to: receivedAt)
         countEntity(Int(found.entity), type, occurredAt, rows[index].position)
-        if found.session != .max { countSession(Int(found.session), occurredAt, plan.isPageView(type)) }
+        let recent = Recent(position: rows[index].position, occurredAt: occurredAt, type: type, entity: found.entity)
+        let weight = plan.preference(type)
+        let amount = weight == 0 ? 0 : weight * preferenceDecay.factor(occurredAt)
+        if amount > 0 { countPrice(Int(found.entity), amount) }
+        if found.session != .max {
+            if amount > 0, found.person == .max {
+                pair(found.entity, partners(ofSession: Int(found.session), before: recent), amount)
+            }
+            if isSilent(Int(found.session)) { forgetWindow(of: Int(found.session)) }
+            countSession(Int(found.session), occurredAt, plan.isPageView(type))
+            keepWindow(recent, of: Int(found.session))
+        }
         if found.person != .max {
-            let recent = Recent(
-                position: rows[index].position, occurredAt: occurredAt, type: type, entity: found.entity)
+            if amount > 0 { pair(found.entity, partners(ofPerson: Int(found.person), before: recent), amount) }
+            prefer(Int(found.person), recent, amount)
             keep(recent, of: Int(found.person))
+        }
+    }
+
+    /// Guesses what an entity will be paired with and reads a little of each.
+    @inline(__always)
+    private mutating func touchPairs(
+        _ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ found: inout Found
+    ) {
+        guard plan.preference(rows[index].type) > 0 else { return }
+        let recent = Recent(
+            position: rows[index].position, occurredAt: rows[index].occurredAt, type: rows[index].type,
+            entity: found.entity)
+        if found.person != .max {
+            found.partners = partners(ofPerson: Int(found.person), before: recent)
+            touched &+= UInt32(persons.address(Int(found.person)).pointee.affinities.count)
+        } else if found.session != .max {
+            found.partners = partners(ofSession: Int(found.session), before: recent)
+        }
+        touched &+= traits.address(Int(found.entity)).pointee.brand
+        for place in 0..<found.partners.count {
+            touched &+= traits.address(Int(found.partners.entities[place])).pointee.brand
+        }
+    }
+
+    /// Reads a little of each table of neighbours, and of affinities, that will be added to.
+    @inline(__always)
+    private mutating func touchNeighbours(_ found: Found) {
+        if found.person != .max {
+            let run = persons.address(Int(found.person)).pointee.affinities
+            if run.count > 0 {
+                let category = traits.address(Int(found.entity)).pointee.categories[0] &* 2
+                let place = WeightSet.place(category, among: Int(run.count))
+                touched &+= affinities.address(run.base &+ UInt32(place)).pointee.keys[0]
+            }
+        }
+        let own = traits.address(Int(found.entity)).pointee.neighbours
+        for place in 0..<found.partners.count {
+            let partner = found.partners.entities[place]
+            let run = traits.address(Int(partner)).pointee.neighbours
+            if run.count > 0 {
+                let set = WeightSet.place(found.entity, among: Int(run.count))
+                touched &+= neighbours.address(run.base &+ UInt32(set)).pointee.keys[7]
+            }
+            if own.count > 0 {
+                let set = WeightSet.place(partner, among: Int(own.count))
+                touched &+= neighbours.address(own.base &+ UInt32(set)).pointee.keys[7]
+            }
         }
     }
 
@@ -123,5 +185,6 @@ extension LiveCore {
         guard receivedAt > watermark, moveWatermark(to: receivedAt) else { return }
         sweepEntities(entities.count / 1440 + 1)
         sweepPersons(persons.count / 1440 + 1)
+        sweepSessions(sessions.count / 1440 + 1)
     }
 }

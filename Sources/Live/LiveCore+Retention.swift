@@ -11,6 +11,7 @@ extension LiveCore {
     mutating func restore(_ total: DailyTotal) {
         guard total.count > 0, let entityType = names.intern(total.entityType), let type = names.intern(total.type)
         else { return }
+        if type == searchType { return countShown(type: entityType, id: total.entityID, times: total.count) }
         let key = entityKey(entityType, total.entityID)
         var id = total.entityID
         guard
@@ -36,6 +37,7 @@ extension LiveCore {
             if record.isBounce { days[day, default: (0, 0)].bounces += 1 }
             let number = UInt32(truncatingIfNeeded: index)
             sessionIndex.remove(record.key, number)
+            windows.release(&sessions[index].window)
             sessions[index] = SessionRecord()
             freeSessions.append(number)
         }
@@ -49,6 +51,7 @@ extension LiveCore {
         for index in next..<max(next, end) {
             let run = persons[index].recents
             guard run.count > 0 else { continue }
+            dropOrders(of: index, before: before)
             let head = Int(persons[index].head)
             guard recents[run.base + UInt32(head)].occurredAt < before else { continue }
             let kept = recents(of: index).filter { $0.occurredAt >= before }
@@ -57,6 +60,8 @@ extension LiveCore {
             if kept.isEmpty {
                 let number = UInt32(truncatingIfNeeded: index)
                 personIndex.remove(persons[index].key, number)
+                affinities.release(&persons[index].affinities)
+                orders.release(&persons[index].orders)
                 persons[index] = PersonRecord()
                 freePersons.append(number)
             } else if recents.reserve(&persons[index].recents, kept.count) {
@@ -67,5 +72,16 @@ extension LiveCore {
         }
         next = end
         return end < persons.count
+    }
+
+    private mutating func dropOrders(of person: Int, before: Int64) {
+        let run = persons[person].orders
+        guard orders.elements(run).contains(where: { $0.time < before }) else { return }
+        let kept = orders.elements(run).filter { $0.time >= before }
+        orders.release(&persons[person].orders)
+        guard !kept.isEmpty, orders.reserve(&persons[person].orders, kept.count) else { return }
+        let base = persons[person].orders.base
+        for (offset, order) in kept.enumerated() { orders[base + UInt32(offset)] = order }
+        persons[person].orders.count = UInt16(kept.count)
     }
 }

@@ -21,6 +21,10 @@ extension LiveCore {
                 buckets.compact(&cell.pointee.hours)
                 buckets.compact(&cell.pointee.minutes)
             }
+            var near = traits.address(nextSwept.entity).pointee.neighbours
+            let base = near.base
+            neighbours.compact(&near)
+            if near.base != base { traits.writable(nextSwept.entity).pointee.neighbours = near }
             nextSwept.entity += 1
         }
     }
@@ -30,11 +34,31 @@ extension LiveCore {
         for _ in 0..<min(limit, persons.count) {
             if nextSwept.person >= persons.count { nextSwept.person = 0 }
             var run = persons.address(nextSwept.person).pointee.recents
-            let base = run.base
+            var affinity = persons.address(nextSwept.person).pointee.affinities
+            var ordered = persons.address(nextSwept.person).pointee.orders
+            let (base, affinityBase, orderedBase) = (run.base, affinity.base, ordered.base)
             recents.compact(&run)
+            affinities.compact(&affinity)
+            orders.compact(&ordered)
             // A page that a frozen copy shares is not to be copied for nothing.
             if run.base != base { persons.writable(nextSwept.person).pointee.recents = run }
+            if affinity.base != affinityBase { persons.writable(nextSwept.person).pointee.affinities = affinity }
+            if ordered.base != orderedBase { persons.writable(nextSwept.person).pointee.orders = ordered }
             nextSwept.person += 1
+        }
+    }
+
+    /// Gives back the windows of the next sessions that have been silent for long, and moves the others together.
+    mutating func sweepSessions(_ limit: Int) {
+        for _ in 0..<min(limit, sessions.count) {
+            if nextSwept.session >= sessions.count { nextSwept.session = 0 }
+            var window = sessions.address(nextSwept.session).pointee.window
+            let (base, size) = (window.base, window.size)
+            if isSilent(nextSwept.session) { windows.release(&window) } else { windows.compact(&window) }
+            if window.base != base || window.size != size {
+                sessions.writable(nextSwept.session).pointee.window = window
+            }
+            nextSwept.session += 1
         }
     }
 }

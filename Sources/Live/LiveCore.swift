@@ -1,4 +1,5 @@
 internal import Domain
+internal import Storage
 
 /// All that follows from the log, and the indexes to find it by. Changed by the records of the log alone, in their order.
 struct LiveCore: ~Copyable, Sendable {
@@ -11,6 +12,13 @@ struct LiveCore: ~Copyable, Sendable {
     var persons = PagedArray<PersonRecord>()
     var recents = RunPool<Recent>(filler: Recent(), maximum: LiveCore.recentsKept)
     var totals = Totals()
+    var traits = PagedArray<EntityTraits>()
+    var neighbours = RunPool<WeightSet>(filler: WeightSet(), maximum: LiveCore.neighbourSets)
+    var affinities = RunPool<WeightSet>(filler: WeightSet(), maximum: LiveCore.affinitySets)
+    var orders = RunPool<OrderedEntity>(filler: OrderedEntity(), maximum: LiveCore.ordersKept)
+    var windows = RunPool<Recent>(filler: Recent(), maximum: LiveCore.windowSize)
+    /// By number of the category.
+    var categoryPrices = PagedArray<PriceSum>()
 
     // Where to find records; made anew when a snapshot is loaded.
     var entityIndex = KeyIndex()
@@ -19,11 +27,15 @@ struct LiveCore: ~Copyable, Sendable {
     var freeSessions: ContiguousArray<UInt32> = []
     var freePersons: ContiguousArray<UInt32> = []
     var categories = CategoryTable()
+    var brands = BrandTable()
     var types = TypeTable()
     var changes: ChangeList
 
+    let preferenceDecay = PreferenceDecay()
     let names: NameTable
     let hasher: KeyHasher
+    /// Number of the name that pages of searches are counted under.
+    let searchType: UInt16?
     var plan: CompiledPlan
     /// The half-life that the decayed sums are in, which is the plan's unless they have yet to be computed anew.
     var decay: Decay
@@ -35,8 +47,8 @@ struct LiveCore: ~Copyable, Sendable {
     var retainedFrom: Int64 = .min
     /// What memory was read ahead of use, so that the reading is not left out.
     var touched: UInt32 = 0
-    /// Entity, and person, that the sweep goes on from.
-    var nextSwept = (entity: 0, person: 0)
+    /// Entity, person and session that the sweep goes on from.
+    var nextSwept = (entity: 0, person: 0, session: 0)
 
     /// Heap memory of ids, titles and lists of categories.
     var textBytes = 0
@@ -47,7 +59,8 @@ struct LiveCore: ~Copyable, Sendable {
     init(names: NameTable, hasher: KeyHasher, plan: LivePlan, limits: Limits = Limits()) {
         self.names = names
         self.hasher = hasher
-        let compiled = CompiledPlan(plan)
+        searchType = names.intern(SearchRecord.countedType)
+        let compiled = CompiledPlan(plan, searchType: searchType)
         self.plan = compiled
         changes = ChangeList(size: limits.changes)
         decay = Decay(halfLife: compiled.halfLife)
@@ -103,6 +116,7 @@ struct LiveCore: ~Copyable, Sendable {
         let info = EntityInfo(id: String(decoding: id, as: UTF8.self))
         textBytes += info.heapBytes
         infos.append(info)
+        traits.append(EntityTraits())
         entityIndex.insert(key, number)
         types.add(number, type: type, names: names)
         return number
@@ -125,6 +139,7 @@ struct LiveCore: ~Copyable, Sendable {
         infos[Int(number)].title = entity.title
         setCategories(entity.categories, of: number)
         textBytes += infos[Int(number)].heapBytes
+        setTraits(entity, of: number)
         changes.add(number, &entities.writable(Int(number)).pointee)
     }
 
@@ -169,6 +184,11 @@ struct LiveCore: ~Copyable, Sendable {
         var mask: UInt64 = 0
         for place in infos[Int(number)].categories { mask |= 1 << UInt64(place.category & 63) }
         entities[Int(number)].categoryMask = mask
+        while categoryPrices.count < categories.count { categoryPrices.append(PriceSum()) }
+        let kept = infos[Int(number)].categories.prefix(EntityTraits.categoriesKept)
+        var first = InlineArray<4, UInt32>(repeating: .max)
+        for (index, place) in kept.enumerated() { first[index] = place.category }
+        traits[Int(number)].categories = first
     }
 
     /// Whether entity `left` stands before `right` among equals: by type, then by id, byte by byte.
@@ -219,13 +239,16 @@ struct LiveCore: ~Copyable, Sendable {
             MemoryShare(
                 owner: "entities",
                 bytes: entities.bytes + infos.bytes + textBytes + cells.bytes + entityIndex.bytes + categories.bytes
-                    + types.bytes + changes.size * 4),
+                    + types.bytes + changes.size * 4 + traits.bytes + brands.bytes + categoryPrices.bytes),
             MemoryShare(owner: "buckets", bytes: buckets.bytes + totals.bytes),
             MemoryShare(
                 owner: "persons",
                 bytes: persons.bytes + recents.bytes + personIndex.bytes + freePersons.capacity * 4),
             MemoryShare(
-                owner: "sessions", bytes: sessions.bytes + sessionIndex.bytes + freeSessions.capacity * 4),
+                owner: "sessions",
+                bytes: sessions.bytes + sessionIndex.bytes + windows.bytes + freeSessions.capacity * 4),
+            MemoryShare(owner: "preferences", bytes: affinities.bytes + orders.bytes),
+            MemoryShare(owner: "neighbours", bytes: neighbours.bytes),
         ]
     }
 }

@@ -17,7 +17,9 @@ extension LiveState {
     public static func load(
         from path: String, names: NameTable, hasher: KeyHasher, plan: LivePlan
     ) -> LiveLoading {
-        load(SnapshotFile.open(path, kind: LiveSnapshot.kind, versions: 1...LiveSnapshot.version), names, hasher, plan)
+        load(
+            SnapshotFile.open(path, kind: LiveSnapshot.kind, versions: LiveSnapshot.version...LiveSnapshot.version),
+            names, hasher, plan)
     }
 
     static func load(
@@ -43,8 +45,8 @@ extension LiveState {
 /// Reads the sections of a snapshot into an empty core.
 struct SnapshotLoader {
     /// What the numbers of names in the snapshot are now.
-    private var numbers: [UInt16] = []
-    private var usesSameNumbers = true
+    private(set) var numbers: [UInt16] = []
+    private(set) var usesSameNumbers = true
 
     init() {}
 
@@ -70,6 +72,7 @@ struct SnapshotLoader {
                 throw SnapshotReader.corrupt("an interaction has no entity")
             }
         }
+        try checkNumbers(core)
     }
 
     private mutating func state(_ reader: inout SnapshotReader, _ core: inout LiveCore) throws(StorageError) {
@@ -126,6 +129,7 @@ struct SnapshotLoader {
                 }
             }
             if let last = ring.last { record.newest = last.occurredAt }
+            try preferences(&reader, &core, &record)
             core.persons.append(record)
             core.personIndex.insert(record.key, UInt32(index))
         }
@@ -141,6 +145,7 @@ struct SnapshotLoader {
             record.last = try reader.i64()
             record.count = try reader.u32()
             record.pageViews = try reader.u32()
+            try window(&reader, &core, &record)
             guard record.count > 0, record.start <= record.last, core.session(record.key) == nil else {
                 throw SnapshotReader.corrupt("a session makes no sense")
             }
@@ -153,6 +158,12 @@ struct SnapshotLoader {
         for index in 0..<(try reader.u32()) {
             guard core.categories.number(of: try reader.string()) == index else {
                 throw SnapshotReader.corrupt("a category is there twice")
+            }
+            core.categoryPrices.append(try Self.price(&reader))
+        }
+        for index in 0..<(try reader.u32()) {
+            guard core.brands.number(of: try reader.string()) == index else {
+                throw SnapshotReader.corrupt("a brand is there twice")
             }
         }
     }
@@ -178,6 +189,7 @@ struct SnapshotLoader {
             guard core.describe(number, title: title, categories: places) else {
                 throw SnapshotReader.corrupt("a category is missing")
             }
+            try Self.traits(&reader, &core, index)
             try cells(&reader, &core, index)
         }
     }

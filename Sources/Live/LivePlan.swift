@@ -8,6 +8,8 @@ public struct LiveType: Sendable, Equatable {
     public var index: UInt16
     /// Weight in `trending_score`, and in `popularity_score` when it counts there. One that is not finite is taken as 0.
     public var weight: Double
+    /// Weight in preferences and between neighbours, which may be below 0. One that is not finite is taken as 0.
+    public var preferenceWeight: Double
     /// Whether it counts in `popularity_score`.
     public var countsInPopularity: Bool
     /// The counter it adds to: `view_count`, … Types that share one add up.
@@ -15,13 +17,15 @@ public struct LiveType: Sendable, Equatable {
     /// Whether it is a page view of a session.
     public var isPageView: Bool
 
-    /// A type.
+    /// A type; without a weight in preferences of its own it has the same there.
     public init(
-        name: String, index: UInt16, weight: Double, countsInPopularity: Bool, counter: String, isPageView: Bool
+        name: String, index: UInt16, weight: Double, preferenceWeight: Double? = nil, countsInPopularity: Bool,
+        counter: String, isPageView: Bool
     ) {
         self.name = name
         self.index = index
         self.weight = weight
+        self.preferenceWeight = preferenceWeight ?? weight
         self.countsInPopularity = countsInPopularity
         self.counter = counter
         self.isPageView = isPageView
@@ -49,6 +53,8 @@ struct CompiledPlan: Sendable {
     private(set) var weights: ContiguousArray<Double> = []
     /// Weight in `popularity_score`; 0 for a type that does not count there.
     private(set) var popularity: ContiguousArray<Double> = []
+    /// Weight in preferences.
+    private(set) var preferences: ContiguousArray<Double> = []
     /// Number of the counter; −1 for a number that is no type of the plan.
     private(set) var counters: ContiguousArray<Int16> = []
     private(set) var pageViews: ContiguousArray<Bool> = []
@@ -63,13 +69,15 @@ struct CompiledPlan: Sendable {
     let halfLife: Double
     let windowHours: Int32
 
-    init(_ plan: LivePlan) {
+    /// `searchType` is what pages of searches are counted under: `search_count`, which weighs nothing.
+    init(_ plan: LivePlan, searchType: UInt16? = nil) {
         let hours = plan.settings.trendingHalfLifeHours
         halfLife = hours.isFinite ? min(max(hours, 0.1), 1_000_000) : 72
         windowHours = Int32(min(max(plan.settings.trendingWindowHours, 1), Int64(Slots.hoursKept)))
         let size = plan.types.map { Int($0.index) + 1 }.max() ?? 0
         weights = ContiguousArray(repeating: 0, count: size)
         popularity = weights
+        preferences = weights
         counters = ContiguousArray(repeating: -1, count: size)
         pageViews = ContiguousArray(repeating: false, count: size)
         var numbers: [String: Int16] = [:]
@@ -77,6 +85,8 @@ struct CompiledPlan: Sendable {
             let index = Int(type.index)
             let weight = type.weight.isFinite ? type.weight : 0
             weights[index] = weight
+            preferences[index] =
+                type.preferenceWeight.isFinite ? min(max(type.preferenceWeight, -1e6), 1e6) : 0
             popularity[index] = type.countsInPopularity ? weight : 0
             pageViews[index] = type.isPageView
             if let number = numbers[type.counter] {
@@ -88,6 +98,17 @@ struct CompiledPlan: Sendable {
             }
             if weight < 0 { hasNegativeWeight = true }
         }
+        if let searchType, let number = numbers["search_count"] ?? Int16(exactly: counterNames.count) {
+            let missing = Int(searchType) + 1 - counters.count
+            if missing > 0 {
+                weights.append(contentsOf: repeatElement(0, count: missing))
+                popularity.append(contentsOf: repeatElement(0, count: missing))
+                counters.append(contentsOf: repeatElement(-1, count: missing))
+                pageViews.append(contentsOf: repeatElement(false, count: missing))
+            }
+            if Int(number) == counterNames.count { counterNames.append("search_count") }
+            counters[Int(searchType)] = number
+        }
         let numbered = OrderingCounter.allCases.map { numbers[$0.name] ?? -2 }
         ordering = ContiguousArray(numbered)
         orderings = ContiguousArray(counters.map { number in numbered.firstIndex(of: number).map(Int8.init) ?? -1 })
@@ -95,6 +116,13 @@ struct CompiledPlan: Sendable {
 
     @inline(__always)
     func weight(_ type: UInt16) -> Double { Int(type) < weights.count ? weights[Int(type)] : 0 }
+
+    @inline(__always)
+    func preference(_ type: UInt16) -> Double { Int(type) < preferences.count ? preferences[Int(type)] : 0 }
+
+    /// Whether a type says that something was ordered.
+    @inline(__always)
+    func isOrder(_ type: UInt16) -> Bool { ordering(type) == Int8(OrderingCounter.ordered.rawValue) }
 
     @inline(__always)
     func popularity(_ type: UInt16) -> Double { Int(type) < popularity.count ? popularity[Int(type)] : 0 }

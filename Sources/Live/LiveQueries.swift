@@ -193,7 +193,7 @@ public struct TenantTotals: Sendable, Equatable {
 
 /// Bytes of memory by what they hold.
 public struct MemoryShare: Sendable, Equatable {
-    /// `entities`, `buckets`, `persons`, `sessions`, `boards`, `names`.
+    /// `entities`, `buckets`, `persons`, `sessions`, `preferences`, `neighbours`, `boards`, `names`.
     public var owner: String
     /// Estimate, capacity included.
     public var bytes: Int

@@ -23,9 +23,17 @@ public struct LiveSnapshot: Sendable {
     private var sessions: FrozenArray<SessionRecord>
     private var persons: FrozenArray<PersonRecord>
     private var recents: FrozenPages<Recent>
+    private let brands: ContiguousArray<String>
+    private var traits: FrozenArray<EntityTraits>
+    private var neighbours: FrozenPages<WeightSet>
+    private var affinities: FrozenPages<WeightSet>
+    private var orders: FrozenPages<OrderedEntity>
+    private var windows: FrozenPages<Recent>
+    private var categoryPrices: FrozenArray<PriceSum>
 
     static let kind = "live"
-    static let version: UInt32 = 1
+    /// Preferences and neighbours came with version 2; an older snapshot does not hold what they are derived from.
+    static let version: UInt32 = 2
 
     init(_ core: inout LiveCore, _ hold: FrozenHold) {
         self.hold = hold
@@ -44,6 +52,13 @@ public struct LiveSnapshot: Sendable {
         sessions = core.sessions.freeze()
         persons = core.persons.freeze()
         recents = core.recents.freeze()
+        brands = core.brands.names
+        traits = core.traits.freeze()
+        neighbours = core.neighbours.freeze()
+        affinities = core.affinities.freeze()
+        orders = core.orders.freeze()
+        windows = core.windows.freeze()
+        categoryPrices = core.categoryPrices.freeze()
     }
 
     /// Tells the keys of one tenant from those of another without giving the seed away.
@@ -93,10 +108,25 @@ public struct LiveSnapshot: Sendable {
                 let head = Int(person.head)
                 writer.raw(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: ring[head...])))
                 writer.raw(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: ring[..<head])))
+                writer.u32(person.count)
+                Self.write(person.price, &writer)
+                writer.u16(person.affinities.count)
+                writer.raw(UnsafeRawBufferPointer(affinities.elements(person.affinities)))
+                writer.u16(person.orders.count)
+                writer.raw(UnsafeRawBufferPointer(orders.elements(person.orders)))
             }
             persons.pages.release(page)
         }
         recents.releaseAll()
+        affinities.releaseAll()
+        orders.releaseAll()
+    }
+
+    private static func write(_ price: PriceSum, _ writer: inout SnapshotWriter) {
+        writer.double(price.weight)
+        writer.double(price.logarithms)
+        writer.u32(price.currency)
+        writer.u32(price.count)
     }
 
     private mutating func writeSessions(_ writer: inout SnapshotWriter) {
@@ -109,14 +139,26 @@ public struct LiveSnapshot: Sendable {
                 writer.i64(session.last)
                 writer.u32(session.count)
                 writer.u32(session.pageViews)
+                // Whether the sweep has been there or not.
+                let isSilent = session.last < watermark &- LiveCore.windowSilence
+                let window = windows.elements(isSilent ? Run() : session.window)
+                writer.u16(UInt16(window.count))
+                writer.raw(UnsafeRawBufferPointer(window))
             }
             sessions.pages.release(page)
         }
+        windows.releaseAll()
     }
 
-    private func writeCategories(_ writer: inout SnapshotWriter) {
+    private mutating func writeCategories(_ writer: inout SnapshotWriter) {
         writer.u32(UInt32(categories.count))
-        for name in categories { writer.string(name) }
+        for (index, name) in categories.enumerated() {
+            writer.string(name)
+            Self.write(index < categoryPrices.count ? categoryPrices.element(index) : PriceSum(), &writer)
+        }
+        categoryPrices.pages.releaseAll()
+        writer.u32(UInt32(brands.count))
+        for name in brands { writer.string(name) }
     }
 
     private mutating func writeEntities(_ writer: inout SnapshotWriter) {
@@ -134,6 +176,14 @@ public struct LiveSnapshot: Sendable {
             if let title = info.title { writer.string(title) }
             writer.u32(UInt32(info.categories.count))
             for place in info.categories { writer.u32(place.category) }
+            let traits = traits.element(index)
+            writer.u32(traits.brand)
+            writer.u32(traits.currency)
+            writer.double(traits.price)
+            writer.i64(traits.inventory)
+            writer.double(traits.pairs)
+            writer.u16(traits.neighbours.count)
+            writer.raw(UnsafeRawBufferPointer(neighbours.elements(traits.neighbours)))
             writer.u16(record.cells.count)
             for cell in cells.elements(record.cells) {
                 writer.u16(cell.type)
@@ -146,6 +196,8 @@ public struct LiveSnapshot: Sendable {
         }
         entities.pages.releaseAll()
         infos.pages.releaseAll()
+        traits.pages.releaseAll()
+        neighbours.releaseAll()
         cells.releaseAll()
         buckets.releaseAll()
     }

@@ -19,10 +19,10 @@ public final class LiveState: Sendable {
     let names: NameTable
     let hasher: KeyHasher
     let frozen = FrozenCount()
-    /// Rows that are applied under one hold of the lock; fewer while each may copy half a dozen pages that a frozen copy
+    /// Rows that are applied under one hold of the lock; fewer while each may copy some thirty pages that a frozen copy
     /// shares.
     static let stretch = 128
-    private static let stretchWhileFrozen = 3
+    private static let stretchWhileFrozen = 1
 
     /// The state before the first record.
     public convenience init(names: NameTable, hasher: KeyHasher, plan: LivePlan) {
@@ -60,7 +60,7 @@ public final class LiveState: Sendable {
     /// holds once the decayed sums are computed anew (``needsDecayRebuild``).
     public func apply(plan: LivePlan, position: Int64? = nil) {
         state.withLock { state in
-            state.core.plan = CompiledPlan(plan)
+            state.core.plan = CompiledPlan(plan, searchType: state.core.searchType)
             if state.core.position == 0 { state.core.decay = Decay(halfLife: state.core.plan.halfLife) }
             state.core.move(to: position)
             state.boards.reset(state.core)
@@ -82,7 +82,9 @@ public final class LiveState: Sendable {
     }
 
     /// Cleans up after retention: sessions whose last interaction was before the moment go, and so do kept interactions
-    /// of persons and time buckets before it; counters stay. The moment is rounded down to a whole hour. Returns the
+    /// of persons, what they ordered, and time buckets before it. A person of whom no interaction is left goes with
+    /// all that was derived of it. Counters stay, and so do the decayed sums of neighbours and of category prices, which
+    /// name nobody, and of the preferences of persons who are still about. The moment is rounded down to a whole hour. Returns the
     /// totals of the sessions that went, by day of their beginning, in order of days. Cost grows with the number of sessions and
     /// persons; readers get in between.
     public func applyRetention(before moment: Int64, position: Int64? = nil) -> [DailySessions] {

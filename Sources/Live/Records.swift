@@ -53,6 +53,57 @@ struct CategoryPlace: Sendable {
     var place: UInt32
 }
 
+/// What ranking needs of an entity, and what it is met together with: one cache line.
+struct EntityTraits: Sendable {
+    /// The first of its categories, those that count in preferences.
+    var categories = InlineArray<4, UInt32>(repeating: .max)
+    /// Number of its brand; the greatest number for none.
+    var brand: UInt32 = .max
+    /// ``Currency`` of its price.
+    var currency: UInt32 = 0
+    /// Its price; NaN for none.
+    var price = Double.nan
+    /// log2 of the price; NaN for none, and for one of 0.
+    var logarithm = Double.nan
+    /// Pieces in stock; −1 when stock is not kept.
+    var inventory: Int64 = -1
+    /// Entities that it is met together with.
+    var neighbours = Run()
+    /// Decayed sum of the weights of all its pairs, those that are not kept as neighbours among them.
+    var pairs = 0.0
+
+    /// Categories of an entity that count in preferences.
+    static let categoriesKept = 4
+
+    /// Sets the price, NaN for none.
+    mutating func setPrice(_ price: Double) {
+        self.price = price
+        logarithm = price > 0 ? binaryLogarithm(price) : .nan
+    }
+}
+
+/// Something that a person ordered, and when last: 12 bytes.
+struct OrderedEntity: Sendable, BitwiseCopyable {
+    var entity: UInt32 = 0
+    private var timeLow: UInt32 = 0
+    private var timeHigh: UInt32 = 0
+
+    init() {}
+
+    init(entity: UInt32, at time: Int64) {
+        self.entity = entity
+        self.time = time
+    }
+
+    var time: Int64 {
+        get { Int64(truncatingIfNeeded: UInt64(timeHigh) << 32 | UInt64(timeLow)) }
+        set {
+            timeLow = UInt32(truncatingIfNeeded: newValue)
+            timeHigh = UInt32(truncatingIfNeeded: newValue >> 32)
+        }
+    }
+}
+
 /// Interactions of one type with one entity.
 struct Cell: Sendable {
     /// All-time count.
@@ -82,6 +133,8 @@ struct SessionRecord: Sendable {
     var last: Int64 = 0
     var count: UInt32 = 0
     var pageViews: UInt32 = 0
+    /// Its last distinct entities, oldest first.
+    var window = Run()
 
     @inline(__always) var isBounce: Bool { count == 1 && pageViews == 1 }
 }
@@ -93,6 +146,13 @@ struct PersonRecord: Sendable {
     var newest: Int64 = .min
     /// A ring: oldest at `head`, in order of time and position.
     var recents = Run()
+    /// Table of categories (twice their numbers) and brands (twice their numbers + 1).
+    var affinities = Run()
+    /// What was ordered, in order of the first time.
+    var orders = Run()
+    var price = PriceSum()
+    /// Interactions, those no longer kept among them.
+    var count: UInt32 = 0
     var head: UInt16 = 0
 }
 

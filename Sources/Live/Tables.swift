@@ -56,7 +56,9 @@ struct CategoryTable: Sendable {
     /// Number of a category, given now if it is new.
     mutating func number(of name: String) -> UInt32? {
         if let number = numbers[name] { return number }
-        guard let number = UInt32(exactly: names.count) else { return nil }
+        // Twice the number must have room too.
+        guard names.count < Int(Int32.max) else { return nil }
+        let number = UInt32(names.count)
         numbers[name] = number
         names.append(name)
         members.append([])
@@ -81,6 +83,30 @@ struct CategoryTable: Sendable {
     var bytes: Int {
         names.reduce(0) { $0 + $1.utf8.count + 96 } + members.reduce(0) { $0 + $1.capacity * 4 + 32 }
     }
+}
+
+/// Brands, numbered in the order of their first entity.
+struct BrandTable: Sendable {
+    private var numbers: [String: UInt32] = [:]
+    /// In the order of their numbers.
+    private(set) var names: ContiguousArray<String> = []
+
+    var count: Int { names.count }
+
+    /// `nil` for the number of none.
+    func name(_ number: UInt32) -> String? { Int(number) < names.count ? names[Int(number)] : nil }
+
+    /// Number of a brand, given now if it is new.
+    mutating func number(of name: String) -> UInt32? {
+        if let number = numbers[name] { return number }
+        guard names.count < Int(Int32.max) else { return nil }
+        let number = UInt32(names.count)
+        numbers[name] = number
+        names.append(name)
+        return number
+    }
+
+    var bytes: Int { names.reduce(0) { $0 + $1.utf8.count + 96 } }
 }
 
 /// Entity types: how their names sort, and the entities of each.

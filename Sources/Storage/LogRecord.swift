@@ -15,6 +15,8 @@ public struct LogRecord: Sendable, Equatable {
         public static let entity = Kind(rawValue: "entity")
         /// Clean-up of interactions that happened before a moment: `{"before": ms}`.
         public static let retention = Kind(rawValue: "retention")
+        /// A search and the page that was shown; the body is a ``SearchRecord``'s document.
+        public static let search = Kind(rawValue: "search")
     }
 
     /// Its place in the log, from 1; 0 until appended.

@@ -66,6 +66,8 @@ public protocol Registry: AnyObject, Sendable {
     func revoke(_ hash: [UInt8], at time: Int64) throws(StorageError) -> Bool
     /// Changes whenever another process has written; cheap enough to ask for at every unknown key.
     func changeToken() throws(StorageError) -> Int64
+    /// Copies it as it is now into a new file.
+    func backUp(to path: String) throws(StorageError)
     /// Closes everything. Idempotent.
     func close()
 }

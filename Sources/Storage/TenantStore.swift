@@ -126,15 +126,23 @@ public protocol TenantTransaction: AnyObject {
     /// Appends another record and brings the tables that show it (entities, plan versions, settings) up to date.
     /// Returns its position. `entity` is the entity that an ``LogRecord/Kind/entity`` record's body says.
     func append(_ record: LogRecord, entity: Entity?) throws(StorageError) -> Int64
+    /// Appends a record and stores the document that it says. Returns their position.
+    func append(_ record: LogRecord, document: StoredDocument) throws(StorageError) -> Int64
+    /// Stores a document that follows from what this transaction has appended last.
+    func put(_ document: StoredDocument) throws(StorageError)
     /// Marks rejected interactions as replayed: they are listed no more.
     func removeRejected(_ numbers: [Int64]) throws(StorageError)
     /// Keeps an error report.
     func append(_ error: SystemError) throws(StorageError)
     /// Removes up to `maximumRows` interactions that happened before `before`, folding them into daily totals, and
-    /// rejected interactions and error reports received before it. Returns how many interactions it removed.
+    /// rejected interactions and error reports received before it; likewise searches made before it. Returns how many
+    /// interactions and searches it removed.
     func expire(before: Int64, maximumRows: Int) throws(StorageError) -> Int
     /// Adds to the folded totals of sessions.
     func foldSessions(_ totals: [DailySessions]) throws(StorageError)
+    /// Writes rows of a derived table and returns how many it changed. `nil`, with nothing written, while the store
+    /// cannot take them (its overflow is in use): to be tried again later. `updatedAt` in milliseconds since the epoch.
+    func write(_ rows: DerivedRows, updatedAt: Int64) throws(StorageError) -> Int?
     /// Sets a small named value that belongs to the store (watermarks, …).
     func setValue(_ value: String, forKey key: String) throws(StorageError)
 }
@@ -166,8 +174,14 @@ public protocol TenantStore: AnyObject, Sendable {
         throws(StorageError)
     /// The interactions at the given positions, in the order given; those that are gone are left out.
     func interactions(at positions: [Int64], resolver: RowResolver) throws(StorageError) -> InteractionBatch
+    /// The interactions that pass a filter, in order of positions. Looks at a bounded number of positions.
+    func interactions(_ query: InteractionQuery) throws(StorageError) -> InteractionPage
     /// The newest record of a kind at or before a position.
     func lastRecord(_ kind: LogRecord.Kind, upTo position: Int64) throws(StorageError) -> LogRecord?
+    /// Records of a kind after a position, up to another, oldest first.
+    func records(_ kind: LogRecord.Kind, after: Int64, upTo: Int64, limit: Int) throws(StorageError) -> [LogRecord]
+    /// Searches before a position, newest first; with `isEmpty` only those that found nothing.
+    func searches(before: Int64, isEmpty: Bool, limit: Int) throws(StorageError) -> [LogRecord]
     /// Folded totals of expired interactions.
     func dailyTotals(_ body: (DailyTotal) -> Void) throws(StorageError)
     /// Folded totals of expired sessions.
@@ -189,6 +203,14 @@ public protocol TenantStore: AnyObject, Sendable {
     func entity(type: String, id: String) throws(StorageError) -> Entity?
     /// Entities of a type in order of id, after an id; deleted ones left out.
     func entities(type: String?, after: (type: String, id: String)?, limit: Int) throws(StorageError) -> [Entity]
+    /// The document with an id, a deleted one included.
+    func document(_ kind: StoredDocument.Kind, id: String) throws(StorageError) -> StoredDocument?
+    /// Documents of a kind in order of id, after an id; deleted ones left out.
+    func documents(_ kind: StoredDocument.Kind, after id: String?, limit: Int) throws(StorageError) -> [StoredDocument]
+    /// Documents of a kind that belong to a user, the last changed first, changed before a position; deleted ones left
+    /// out.
+    func documents(_ kind: StoredDocument.Kind, owner: String, before position: Int64?, limit: Int)
+        throws(StorageError) -> [StoredDocument]
     /// The newest plan document and its version; `nil` before the first.
     func plan() throws(StorageError) -> (version: Int64, document: String)?
     /// The plan document of a version.
@@ -197,9 +219,19 @@ public protocol TenantStore: AnyObject, Sendable {
     func planVersions() throws(StorageError) -> [(version: Int64, createdAt: Int64)]
     /// The settings document, `nil` before the first.
     func settings() throws(StorageError) -> String?
+    /// Users of `user_preferences` in order of id, after an id, with the moment of the oldest interaction in their rows.
+    func preferencesUsers(after: String, limit: Int) throws(StorageError) -> [(id: String, oldest: Int64?)]
     /// A small named value.
     func value(forKey key: String) throws(StorageError) -> String?
 
+    /// Opens what keeps served lists beside the log. Throws when the file cannot be used; `anew` puts it aside and begins
+    /// an empty one.
+    func openLists(anew: Bool) throws(StorageError) -> any ListStore
+
+    /// Copies everything committed before the call into a new file, beside the writer, and returns the last log position
+    /// in it. `progress` is told of parts done and of all, and answers whether to go on. Throws `store_busy`, and what
+    /// writing throws.
+    func backUp(to path: String, progress: (Int64, Int64) -> Bool) throws(StorageError) -> Int64
     /// Size on disk in bytes by part (`database`, `wal`, …), for metrics.
     func sizes() -> [(part: String, bytes: Int64)]
     /// Moves what the write-ahead log holds into the database and closes everything. Idempotent.

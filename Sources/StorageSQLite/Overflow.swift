@@ -18,6 +18,8 @@ final class Overflow {
     var moved: Watermarks
     /// Position up to which entities have been moved; they are written over if it is forgotten.
     private var movedEntities: Int64 = 0
+    /// The same of documents.
+    private var movedDocuments: Int64 = 0
     private var removedUpTo: Int64
     /// Whether the main file's log is short enough to write to it.
     var mainIsFree = false
@@ -72,7 +74,7 @@ final class Overflow {
     func move(into main: TableWriter, rows: Int) throws(StorageError) -> Bool {
         var budget = Budget(rows: rows, bytes: 4 << 20)
         var reached = moved
-        var entities = movedEntities
+        var (entities, documents) = (movedEntities, movedDocuments)
         try main.connection.begin()
         do {
             reached.position = try moveLog(into: main.connection, &budget)
@@ -83,13 +85,15 @@ final class Overflow {
                 "system_errors", key: "number", columns: 8, above: moved.error, into: main.connection, &budget)
             entities = try copy(
                 "entities", key: "position", columns: 16, above: movedEntities, into: main.connection, &budget)
+            documents = try copy(
+                "documents", key: "position", columns: 6, above: movedDocuments, into: main.connection, &budget)
         } catch {
             main.connection.rollback()
             throw error
         }
         try main.connection.commit()
         moved = reached
-        movedEntities = entities
+        (movedEntities, movedDocuments) = (entities, documents)
         return budget.isLeft
     }
 
@@ -145,10 +149,13 @@ final class Overflow {
         let put = try insert(into: main, table, columns: columns)
         rows.bind(1, above)
         var reached = above
-        while budget.isLeft, try rows.step() {
+        while try rows.step() {
+            // Rows with one key, an order and what follows from it, are moved together.
+            let key = rows.integer(columns)
+            guard budget.isLeft || key == reached else { break }
             budget.take(rows, columns: columns)
             try self.put(rows, put, columns: columns)
-            reached = rows.integer(columns)
+            reached = key
         }
         return reached
     }
@@ -179,6 +186,7 @@ final class Overflow {
                 ("DELETE FROM rejected_interactions WHERE number <= ?1", moved.rejected),
                 ("DELETE FROM system_errors WHERE number <= ?1", moved.error),
                 ("DELETE FROM entities WHERE position <= ?1", movedEntities),
+                ("DELETE FROM documents WHERE position <= ?1", movedDocuments),
             ] {
                 let delete = try connection.cached(sql)
                 delete.bind(1, mark)
@@ -199,7 +207,7 @@ final class Overflow {
         do {
             for (table, columns) in [
                 ("plan_versions", 4), ("tenant_settings", 4), ("daily_sessions", 3), ("store_values", 2),
-                ("log_blocks", 3),
+                ("log_blocks", 3), ("log_block_ends", 2),
             ] as [(String, Int32)] {
                 let rows = try tables.connection.cached("SELECT * FROM \(table)")
                 defer { rows.reset() }

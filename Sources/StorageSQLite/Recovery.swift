@@ -65,12 +65,20 @@ struct Recovery {
         let end = counters.position > 0 ? BlockSummary.index(of: counters.position) + 1 : 0
         var isKnown = [Bool](repeating: false, count: end)
         for connection in [main, overflow].compactMap(\.self) {
-            let kept = try connection.cached("SELECT block, interactions, oldest FROM log_blocks ORDER BY block")
+            let hasEnds =
+                try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'log_block_ends'") ?? 0 > 0
+            let kept = try connection.cached(
+                hasEnds
+                    ? """
+                    SELECT block, interactions, oldest, newest FROM log_blocks LEFT JOIN log_block_ends USING (block)
+                    ORDER BY block
+                    """ : "SELECT block, interactions, oldest, NULL FROM log_blocks ORDER BY block")
             defer { kept.reset() }
             while try kept.step() {
                 guard let block = Int(exactly: kept.integer(0)), isKnown.indices.contains(block) else { continue }
                 isKnown[block] = true
-                summary[block] = BlockSummary.Block(interactions: kept.integer(1), oldest: kept.integer(2))
+                summary[block] = BlockSummary.Block(
+                    interactions: kept.integer(1), oldest: kept.integer(2), newest: kept.integerOrNil(3) ?? .max)
             }
         }
         for block in isKnown.indices where !isKnown[block] {
@@ -80,7 +88,7 @@ struct Recovery {
             let above = try BlockSummary.Block(overflow, first: max(first, watermarks.position + 1), last: last)
             summary[block] = BlockSummary.Block(
                 interactions: summary[block].interactions + above.interactions,
-                oldest: min(summary[block].oldest, above.oldest))
+                oldest: min(summary[block].oldest, above.oldest), newest: max(summary[block].newest, above.newest))
         }
     }
 }

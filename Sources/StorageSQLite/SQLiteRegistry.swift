@@ -9,6 +9,7 @@ public final class SQLiteRegistry: Registry {
     public static let fileName = "footfall.db"
 
     private let connection: Mutex<Box>
+    let path: String
 
     private struct Box: Sendable {
         var connection: Connection?
@@ -17,7 +18,7 @@ public final class SQLiteRegistry: Registry {
     /// Opens the registry of a data folder, making it when it is missing.
     public init(folder: String) throws(StorageError) {
         try DatabaseFile.makeFolder(folder)
-        let path = folder + "/" + SQLiteRegistry.fileName
+        path = folder + "/" + SQLiteRegistry.fileName
         try DatabaseFile.checkHeader(
             path, applicationID: SQLiteRegistry.applicationID, known: SQLiteRegistry.migrations.count)
         let isNew = DatabaseFile.size(path) ?? 0 == 0
@@ -35,10 +36,10 @@ public final class SQLiteRegistry: Registry {
     }
 
     /// `FOOR` in ASCII: not a tenant's file.
-    private static let applicationID: Int64 = 0x464f_4f52
+    static let applicationID: Int64 = 0x464f_4f52
 
     /// The n-th step leads to version n.
-    private static let migrations = [
+    static let migrations = [
         """
         CREATE TABLE tenants(id TEXT PRIMARY KEY, created_at INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE keys(

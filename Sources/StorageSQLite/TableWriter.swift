@@ -156,6 +156,17 @@ final class TableWriter {
         try entity.run()
     }
 
+    func upsert(_ value: StoredDocument, position: Int64) throws(StorageError) {
+        let statement = try connection.cached("INSERT OR REPLACE INTO documents VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+        statement.bind(1, value.kind.rawValue)
+        statement.bind(2, value.id)
+        statement.bind(3, value.owner)
+        statement.bind(4, value.body)
+        statement.bind(5, value.isDeleted ? 1 : 0)
+        statement.bind(6, position)
+        try statement.run()
+    }
+
     func insertPlan(_ record: LogRecord, version: Int64, position: Int64) throws(StorageError) {
         let statement = try connection.cached("INSERT INTO plan_versions VALUES(?1, ?2, ?3, ?4)")
         statement.bind(1, version)
@@ -202,6 +213,11 @@ final class TableWriter {
         statement.bind(2, value.interactions)
         statement.bind(3, value.oldest)
         try statement.run()
+        guard value.newest != .max else { return }
+        let end = try connection.cached("INSERT OR REPLACE INTO log_block_ends VALUES(?1, ?2)")
+        end.bind(1, Int64(block))
+        end.bind(2, value.newest)
+        try end.run()
     }
 }
 

@@ -5,7 +5,9 @@ enum TenantSchema {
 
     /// The steps from an empty file to the current version; the n-th leads to version n. Steps that were once released
     /// never change.
-    static let migrations = [tables + derivedTables + views]
+    static let migrations = [
+        tables + derivedTables + views, commerceTables + commerceViews, blockEnds, searches + searchView,
+    ]
 
     /// What the log and the tables beside it consist of. The overflow file has the same, so that rows move over as they
     /// are.
@@ -167,14 +169,43 @@ enum TenantSchema {
             FROM user_interactions WHERE entity_type = 'product';
         """
 
+    /// When the newest interaction of a run of positions happened, for those who read a stretch of time. A run that was
+    /// full before this step has none.
+    private static let blockEnds =
+        "CREATE TABLE log_block_ends(block INTEGER PRIMARY KEY, newest INTEGER NOT NULL)"
+
     /// What the overflow file has beyond ``tables``: which rejected interactions of the main file are gone.
     static let overflowMigrations = [
         tables + """
 
             CREATE INDEX entities_position ON entities(position);
             CREATE TABLE removed_rejected(number INTEGER PRIMARY KEY);
-            """
+            """,
+        commerceOverflow, blockEnds, searches,
     ]
+
+    /// Finds the searches among the log's records, and those of them that found nothing.
+    private static let searches = """
+        CREATE INDEX log_records_search ON log_records(seq) WHERE kind = 'search';
+        CREATE INDEX log_records_search_empty ON log_records(seq) WHERE kind = 'search' \(foundNothing);
+        """
+
+    /// Ends the condition of the second index of ``searches``. Quotes inside of a text are escaped, so this is the field;
+    /// functions of JSON may not stand in an index of a file that is opened with `trusted_schema` off.
+    static let foundNothing = "AND instr(body, '\"total\":0,') > 0"
+
+    /// The searches in Ranking's columns. The log keeps them already.
+    private static let searchView = """
+
+        DROP TABLE search_interactions;
+        CREATE VIEW search_interactions AS
+            SELECT seq AS id, json_extract(body, '$.search_id') AS search_id,
+                json_extract(body, '$.user_id') AS user_id, json_extract(body, '$.session_id') AS session_id,
+                json_extract(body, '$.query') AS query, json_extract(body, '$.filters') AS filters,
+                json_extract(body, '$.total') AS total, json_extract(body, '$.product_ids') AS product_ids,
+                \(moment("received_at")) AS timestamp
+            FROM log_records WHERE kind = 'search';
+        """
 
     /// Milliseconds as RFC 3339 text in UTC.
     private static func moment(_ column: String) -> String {

@@ -20,8 +20,8 @@ struct Counters {
 
 /// One commit's writes to one file: the main one, or the overflow while there is one.
 final class Transaction: TenantTransaction {
-    private let tables: TableWriter
-    private let isOverflow: Bool
+    let tables: TableWriter
+    let isOverflow: Bool
     /// The main file while `tables` is the overflow's; rejected interactions and totals of sessions may be there.
     private let main: TableWriter
     private let summary: BlockSummary
@@ -123,7 +123,17 @@ final class Transaction: TenantTransaction {
         }
     }
 
+    func append(_ record: LogRecord, document: StoredDocument) throws(StorageError) -> Int64 {
+        let position = try append(record, entity: nil)
+        try put(document)
+        return position
+    }
+
     // MARK: Tables beside the log
+
+    func put(_ document: StoredDocument) throws(StorageError) {
+        try attempt { () throws(StorageError) in try tables.upsert(document, position: counters.position) }
+    }
 
     func removeRejected(_ numbers: [Int64]) throws(StorageError) {
         try attempt { () throws(StorageError) in
@@ -211,6 +221,7 @@ final class Transaction: TenantTransaction {
             where block >= summary.blocks.count && removed < maximumRows && self.block(block).oldest < before {
                 removed += try expire(block, before: before, maximumRows: maximumRows - removed)
             }
+            removed += try tables.expireSearches(before: before, maximumRows: maximumRows - removed)
             try removeReports(before: before, maximumRows: maximumRows)
             if removed > 0 { try tables.setState(.lastPosition, counters.position) }
             return removed
@@ -343,7 +354,7 @@ final class Transaction: TenantTransaction {
     func abandon() { isOpen = false }
 
     /// Runs one write. After a failure the whole transaction is lost, even if the caller goes on.
-    private func attempt<Result>(_ body: () throws(StorageError) -> Result) throws(StorageError) -> Result {
+    func attempt<Result>(_ body: () throws(StorageError) -> Result) throws(StorageError) -> Result {
         guard isOpen else { throw StorageError("store_misuse", "A transaction was used after its end.") }
         if let failure { throw failure }
         do { return try body() } catch {

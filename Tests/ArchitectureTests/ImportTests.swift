@@ -13,8 +13,10 @@ struct ImportTests {
         "StorageSQLite": ["Storage", "Domain", "CSQLite"],
         "Collect": ["Storage", "Domain", "JSON", "Schema"],
         "Live": ["Storage", "Domain"],
+        "Recommend": ["Live", "Domain"],
+        "Search": ["Storage", "Domain", "JSON", "CSQLite"],
         "HTTP": ["CMicroHTTPD", "CZlib"],
-        "API": ["HTTP", "Live", "Collect", "Storage", "Domain", "JSON", "COpenSSL"],
+        "API": ["HTTP", "Search", "Recommend", "Live", "Collect", "Storage", "Domain", "JSON", "COpenSSL"],
         "Command": [
             "API", "HTTP", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
         ],

@@ -45,6 +45,11 @@ struct FuzzOracle {
             text = string
         } else {
             text = String(decoding: view.raw, as: UTF8.self)
+            // 12.0 is the whole number 12.
+            if view.isNumber, let point = text.firstIndex(of: "."), text[point...].dropFirst().allSatisfy({ $0 == "0" })
+            {
+                text = String(text[..<point])
+            }
             let isWhole = view.isNumber && text != "-0" && text.utf8.allSatisfy { "-0123456789".utf8.contains($0) }
             if !isWhole { return (nil, "invalid_\(name)") }
         }

@@ -1,3 +1,4 @@
+import API
 import Testing
 
 @testable import Command
@@ -37,7 +38,7 @@ struct ConfigurationTests {
         #expect(options.logLevel == .info)
         #expect(options.makesDemo)
         #expect(options.snapshotSeconds == 300)
-        #expect(options.cleanupSeconds == 3600)
+        #expect(options.taskSeconds[.cleanUp] == 3600)
     }
 
     @Test("flags win over the environment, that over the file, that over the defaults")
@@ -75,7 +76,7 @@ struct ConfigurationTests {
             ("private-metrics", "true", { $0.hasPrivateMetrics }),
             ("log-level", "\"error\"", { $0.logLevel == .error }), ("no-demo", "true", { !$0.makesDemo }),
             ("snapshot-seconds", "2", { $0.snapshotSeconds == 2 }),
-            ("cleanup-seconds", "4", { $0.cleanupSeconds == 4 }),
+            ("cleanup-seconds", "4", { $0.taskSeconds[.cleanUp] == 4 }),
         ]
         let declared = ServeOptions.declarations(processors: 2).compactMap { $0.fileKey == nil ? nil : $0.name }
         #expect(Set(values.map(\.0) + ["store"]) == Set(declared))

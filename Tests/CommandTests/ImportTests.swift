@@ -130,6 +130,7 @@ struct ImportTests {
                 throw .failure("The disk is full.")
             }
             func send(entities lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer { SinkAnswer() }
+            func send(users lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer { SinkAnswer() }
             func close() {}
         }
         let transcript = Transcript()

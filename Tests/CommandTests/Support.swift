@@ -69,6 +69,7 @@ final class MemoryRegistry: Registry {
         }
     }
     func changeToken() throws(StorageError) -> Int64 { 0 }
+    func backUp(to path: String) throws(StorageError) {}
     func close() {}
 }
 
@@ -77,6 +78,7 @@ final class RecordingSink: ImportSink {
     struct Sent: Sendable {
         var interactions: [String] = []
         var entities: [String] = []
+        var users: [String] = []
         var batchSizes: [Int] = []
     }
 
@@ -92,6 +94,10 @@ final class RecordingSink: ImportSink {
 
     func send(entities lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer {
         try take(lines, count) { $0.entities += $1 }
+    }
+
+    func send(users lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer {
+        try take(lines, count) { $0.users += $1 }
     }
 
     func close() {}

@@ -55,7 +55,8 @@ struct Harness {
             types: oracle.types.map {
                 LiveType(
                     name: $0.name, index: names.intern($0.name) ?? .max, weight: $0.weight,
-                    countsInPopularity: $0.counts, counter: $0.counter, isPageView: $0.isPageView)
+                    preferenceWeight: $0.preference, countsInPopularity: $0.counts, counter: $0.counter,
+                    isPageView: $0.isPageView)
             }, settings: settings)
     }
 
@@ -143,6 +144,12 @@ struct Harness {
         var entity = Entity(type: Self.entityTypes[number % 3], id: "e-\(number / 2)")
         entity.title = Bool.random(using: &random) ? "Title \(position)" : nil
         entity.categories = Self.categoryNames.filter { _ in Bool.random(using: &random) }.shuffled(using: &random)
+        entity.brand = Bool.random(using: &random) ? "brand \(Int.random(in: 0..<60, using: &random))" : nil
+        entity.price =
+            [nil, "0", "0.00", "12.50", "999999", "\(Int.random(in: 1..<500, using: &random)).99"]
+            .randomElement(using: &random) ?? nil
+        entity.currency = ["EUR", "EUR", "EUR", "USD", nil].randomElement(using: &random) ?? nil
+        entity.inventory = Bool.random(using: &random) ? nil : Int64.random(in: 0..<5, using: &random)
         entity.isHidden = Int.random(in: 0..<6, using: &random) == 0
         entity.isDeleted = Int.random(in: 0..<6, using: &random) == 0
         state.apply(entity: entity, position: position)

@@ -255,7 +255,10 @@ struct LiveBehaviourTests {
             try await group.waitForAll()
         }
         #expect(state.totals(window: .all, now: now).interactions.reduce(0) { $0 + $1.count } == Int64(accepted))
-        #expect(state.memory().map(\.owner) == ["entities", "buckets", "persons", "sessions", "boards", "names"])
+        #expect(
+            state.memory().map(\.owner) == [
+                "entities", "buckets", "persons", "sessions", "preferences", "neighbours", "boards", "names",
+            ])
         #expect(state.memory().allSatisfy { $0.bytes > 0 })
     }
 }

@@ -37,6 +37,7 @@ struct PlainType {
     var counts: Bool
     var counter: String
     var isPageView: Bool
+    var preference: Double?
 }
 
 /// Everything the live state answers, computed from all the rows at each question.
@@ -47,6 +48,10 @@ struct Oracle {
         var isHidden = false
         var isDeleted = false
         var isPlaceholder = true
+        var brand: String?
+        var price: Double?
+        var currency: String?
+        var inventory: Int64?
     }
 
     struct Name: Hashable {
@@ -64,6 +69,8 @@ struct Oracle {
     var dropped: Set<String> = []
     /// Positions that retention has cleaned up.
     var gone: Set<Int64> = []
+    /// What preferences are computed from.
+    var events: [PreferenceOracle.Event] = []
 
     static func floorDivide(_ value: Int64, _ by: Int64) -> Int64 { Int64((Double(value) / Double(by)).rounded(.down)) }
     func hour(_ time: Int64) -> Int64 { Self.floorDivide(time, 3_600_000) }
@@ -89,13 +96,19 @@ struct Oracle {
         if let session = row.session { bySession[session, default: []].append(row) }
         let name = Name(type: row.entityType, id: row.entityID)
         if entities[name] == nil { entities[name] = Known() }
+        events.append(
+            .row(
+                row, moment: moment(row), types: Dictionary(uniqueKeysWithValues: types.map { ($0.name, $0) }),
+                known: entities[name] ?? Known()))
         pageViews[row.position] = types.first { $0.name == row.type }?.isPageView ?? false
     }
 
     mutating func put(_ entity: Entity) {
         entities[Name(type: entity.type, id: entity.id)] = Known(
             title: entity.title, categories: entity.categories, isHidden: entity.isHidden,
-            isDeleted: entity.isDeleted, isPlaceholder: entity.isPlaceholder)
+            isDeleted: entity.isDeleted, isPlaceholder: entity.isPlaceholder, brand: entity.brand,
+            price: entity.price.flatMap { Double($0) }, currency: entity.price == nil ? nil : entity.currency,
+            inventory: entity.inventory)
     }
 
     func inside(_ row: PlainRow, _ window: TimeWindow, _ now: Int64) -> Bool {

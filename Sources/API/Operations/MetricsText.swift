@@ -15,6 +15,8 @@ struct MetricsText {
         let tenants = server.directory.all
         text.collecting(tenants)
         text.state(tenants)
+        text.tasks(tenants)
+        text.lists(tenants)
         return text.bytes
     }
 
@@ -137,6 +139,59 @@ struct MetricsText {
                 "footfall_recovery_replayed_interactions", [("tenant", tenant.id)],
                 Double(tenant.recovery.replayedRows))
         }
+    }
+}
+
+extension MetricsText {
+    private mutating func tasks(_ tenants: [TenantService]) {
+        let states = tenants.flatMap { tenant in
+            TaskName.allCases.map { name in
+                (labels: [("tenant", tenant.id), ("task", name.rawValue)], state: tenant.tasks.state(name))
+            }
+        }
+        family("footfall_task_runs_total", "counter", "Runs of scheduled tasks, by how they ended.")
+        for (labels, state) in states {
+            sample("footfall_task_runs_total", labels + [("result", "ok")], Double(state.successes))
+            sample("footfall_task_runs_total", labels + [("result", "failed")], Double(state.failures))
+        }
+        family("footfall_task_seconds", "gauge", "Seconds that a task's last run took.")
+        for (labels, state) in states { sample("footfall_task_seconds", labels, state.lastSeconds) }
+        family("footfall_task_rows", "gauge", "Rows that a task's last run wrote or removed.")
+        for (labels, state) in states { sample("footfall_task_rows", labels, Double(state.lastRows)) }
+        family(
+            "footfall_task_last_success_timestamp_seconds", "gauge",
+            "When a task last ended well, in seconds since the epoch; 0 before that.")
+        for (labels, state) in states {
+            sample(
+                "footfall_task_last_success_timestamp_seconds", labels, Double((state.lastSuccess ?? 0) / 1000))
+        }
+        family("footfall_task_failing", "gauge", "How often in a row a task has failed.")
+        for (labels, state) in states { sample("footfall_task_failing", labels, Double(state.failuresInARow)) }
+    }
+
+    private mutating func lists(_ tenants: [TenantService]) {
+        let figures = tenants.compactMap { tenant in
+            tenant.lists.map { (name: [("tenant", tenant.id)], figures: $0.figures, bytes: $0.bytes) }
+        }
+        family("footfall_lists_total", "counter", "Served lists by what became of them.")
+        for (name, figures, _) in figures {
+            sample("footfall_lists_total", name + [("result", "kept")], Double(figures.kept))
+            sample("footfall_lists_total", name + [("result", "dropped")], Double(figures.dropped))
+            sample("footfall_lists_total", name + [("result", "removed")], Double(figures.removed))
+        }
+        family("footfall_list_interactions_total", "counter", "Interactions that name a list, by what became of that.")
+        for (name, figures, _) in figures {
+            sample("footfall_list_interactions_total", name + [("result", "kept")], Double(figures.attributed))
+            sample(
+                "footfall_list_interactions_total", name + [("result", "dropped")],
+                Double(figures.attributionsDropped))
+        }
+        family("footfall_list_failed_commits_total", "counter", "Commits of served lists that could not be stored.")
+        for (name, figures, _) in figures {
+            sample("footfall_list_failed_commits_total", name, Double(figures.failedCommits))
+        }
+        family("footfall_list_bytes", "gauge", "Bytes on disk of served lists.")
+        for (name, _, bytes) in figures { sample("footfall_list_bytes", name, Double(bytes)) }
     }
 }
 

@@ -262,7 +262,19 @@ enum InteractionAnswers {
         return writer.bytes
     }
 
-    private static func write(
+    /// A list alone, in the order given.
+    static func array(_ batch: InteractionBatch) -> [UInt8] {
+        var writer = JSONWriter(reserving: 16 + batch.rows.count * 256)
+        writer.beginArray()
+        batch.bytes.withUnsafeBytes { bytes in
+            for row in batch.rows { write(row, batch, bytes, &writer) }
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    /// Writes one as an object.
+    static func write(
         _ row: InteractionRow, _ batch: InteractionBatch, _ bytes: UnsafeRawBufferPointer, _ writer: inout JSONWriter
     ) {
         func put(_ name: StaticString, _ span: ByteSpan) {

@@ -20,6 +20,7 @@ extension Routes {
             let limit = try query.integer("limit", in: 1...1000) ?? 100
             let cursor = try query.string("cursor", longest: 1024)
             try query.refuseRest()
+            if let type { try check(type: type, tenant, status: 400, path: nil) }
             var after: (type: String, id: String)?
             if let cursor {
                 guard let position = EntityCursor.decode(cursor) else {
@@ -105,11 +106,15 @@ extension Routes {
     }
 
     private static func check(_ entity: Entity, _ tenant: TenantService) throws(Problem) {
-        guard tenant.plan.entityType(named: entity.type) != nil else {
+        try check(type: entity.type, tenant, status: 422, path: "/type")
+    }
+
+    private static func check(type: String, _ tenant: TenantService, status: Int, path: String?) throws(Problem) {
+        guard tenant.plan.entityType(named: type) != nil else {
             throw Problem(
-                422, "unknown_entity_type",
-                "The tracking plan has no entity type \"\(entity.type.shortened(toBytes: 64))\".",
-                path: "/type")
+                status, "unknown_entity_type",
+                "The tracking plan has no entity type \"\(type.shortened(toBytes: 64))\".",
+                path: path)
         }
     }
 
@@ -117,28 +122,7 @@ extension Routes {
     private static func bulk(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         try Query(request.queryItems).refuseRest()
-        var documents: [Result<JSONValue, Problem>] = []
-        if MediaType(request.head) == .ndjson {
-            for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
-                documents.append(parse(UnsafeRawBufferPointer(rebasing: line)))
-            }
-        } else {
-            let body = try jsonBody(request)
-            switch body {
-            case .array(let list): documents = list.map { .success($0) }
-            case .object(let object) where object["entities"] != nil:
-                guard object.count == 1, case .array(let list) = object["entities"] else {
-                    throw Problem(400, "invalid_body", "The body must be {\"entities\": [...]}.")
-                }
-                documents = list.map { .success($0) }
-            default: documents = [.success(body)]
-            }
-        }
-        guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
-            throw Problem(
-                documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
-                "A request carries between 1 and \(tenant.settings.maximumBatch) entities.")
-        }
+        let (documents, isLone) = try bulkDocuments(request, tenant, list: "entities")
         var stored: [Entity] = []
         var results: [JSONValue] = []
         for document in documents {
@@ -147,6 +131,7 @@ extension Routes {
                 stored.append(entity)
                 results.append(["type": .string(entity.type), "id": .string(entity.id), "status": "ok"])
             } catch {
+                if isLone { throw Problem(error, status: 422) }
                 let document = (try? document.get()) ?? .null
                 results.append([
                     "type": document["type"] ?? .null, "id": document["id"] ?? .null, "status": "rejected",
@@ -161,6 +146,38 @@ extension Routes {
                 done(failure.map { .failure($0) } ?? .success(.json(Array(answer.text.utf8))))
             }
         }
+    }
+
+    /// The documents of a body that carries many: a list, an object with the list, one a line; or one alone.
+    static func bulkDocuments(
+        _ request: borrowing HTTPRequest, _ tenant: TenantService, list name: String
+    ) throws(Problem) -> (documents: [Result<JSONValue, Problem>], isLone: Bool) {
+        var isLone = false
+        var documents: [Result<JSONValue, Problem>] = []
+        if MediaType(request.head) == .ndjson {
+            for line in request.body.split(separator: 10) where !line.allSatisfy({ $0 == 32 || $0 == 13 || $0 == 9 }) {
+                documents.append(parse(UnsafeRawBufferPointer(rebasing: line)))
+            }
+        } else {
+            let body = try jsonBody(request)
+            switch body {
+            case .array(let list): documents = list.map { .success($0) }
+            case .object(let object) where object[name] != nil:
+                guard object.count == 1, case .array(let list) = object[name] else {
+                    throw Problem(400, "invalid_body", "The body must be {\"\(name)\": [...]}.")
+                }
+                documents = list.map { .success($0) }
+            default:
+                documents = [.success(body)]
+                isLone = true
+            }
+        }
+        guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
+            throw Problem(
+                documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
+                "A request carries between 1 and \(tenant.settings.maximumBatch) \(name).")
+        }
+        return (documents, isLone)
     }
 
     private static func entity(_ document: Result<JSONValue, Problem>, _ tenant: TenantService) throws(FootfallError)
@@ -237,11 +254,11 @@ enum EntityCursor {
         KeyText.base64URL(Array("\(type)\u{1f}\(id)".utf8))
     }
 
+    /// Any text of its alphabet stands for some place in the order.
     static func decode(_ text: String) -> (type: String, id: String)? {
         guard let bytes = KeyText.decodeBase64URL(text) else { return nil }
         let parts = String(decoding: bytes, as: UTF8.self).split(
             separator: "\u{1f}", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
-        return (String(parts[0]), String(parts[1]))
+        return (String(parts.first ?? ""), parts.count > 1 ? String(parts[1]) : "")
     }
 }

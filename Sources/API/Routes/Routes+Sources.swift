@@ -47,7 +47,11 @@ extension Routes {
             }
             let (reception, visitor) = try withActor(request, context, tenant)
             let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
-                try decoder.searchClick(request.body, reception)
+                try decoder.searchClick(request.body, reception) { click in
+                    tenant.recentSearches.find(
+                        query: click.query, user: click.userID, visitor: click.anonymousID,
+                        session: click.sessionID, at: context.now)
+                }
             }
             return collect(decoded, tenant, context) { batch in
                 named(SourceAnswers.click(batch), visitor)

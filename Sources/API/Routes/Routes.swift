@@ -2,7 +2,9 @@ internal import HTTP
 
 /// Every route of the server.
 enum Routes {
-    static let all: [Route] = collecting + sources + answers + catalogue + plans + refused + operations
+    static let all: [Route] =
+        collecting + sources + answers + catalogue + plans + refused + operations + description + commerce
+        + searching + interactions + tasks + recommendations
 }
 
 extension HTTPResponse {

@@ -35,6 +35,7 @@ public enum KeyText {
 
     /// The bytes of base64 with the URL alphabet, `nil` when it is not that.
     static func decodeBase64URL(_ text: String) -> [UInt8]? {
+        guard text.utf8.count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []
         var group: UInt32 = 0
         var bits = 0

@@ -8,6 +8,7 @@ extension LivePlan {
             types: plan.types.map { type in
                 LiveType(
                     name: type.declaration.name, index: type.index, weight: type.declaration.weight,
+                    preferenceWeight: type.declaration.preferenceWeight,
                     countsInPopularity: type.declaration.countsInPopularity, counter: type.declaration.counter,
                     isPageView: type.declaration.isPageView)
             }, settings: settings)

@@ -49,6 +49,13 @@ struct RecordFollower {
             } else {
                 _ = live.applyRetention(before: before, position: record.position)
             }
+        // They stand in the store; what they do to the live state, interactions and entities tell.
+        case .user, .cart, .order: live.skip(to: record.position)
+        case .search:
+            guard let search = SearchRecord(record.body) else {
+                throw StorageError("store_corrupt", "The search at position \(record.position) cannot be read.")
+            }
+            live.apply(search: search, position: record.position)
         default:
             throw StorageError(
                 "store_too_new", "The log has a record of kind \"\(record.kind.rawValue)\"; use a later release.")

@@ -6,6 +6,8 @@ public final class TenantDirectory: Sendable {
     /// The registry behind it.
     public let registry: any Registry
     let keys: KeyRing
+    /// The backup that is under way, or was last.
+    let backup = BackupJob()
     private let tenants = Mutex<[String: TenantService]>([:])
     /// Held while a tenant is opened, so that it is opened once; requests for the others go on.
     private let opening = Mutex(())
@@ -102,6 +104,7 @@ public final class TenantDirectory: Sendable {
 
     /// Stops every tenant: queues are finished, snapshots written, stores closed.
     public func stop() {
+        backup.stop()
         for tenant in all { tenant.stop() }
         registry.close()
     }

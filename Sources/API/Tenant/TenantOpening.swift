@@ -3,6 +3,7 @@ public import Domain
 internal import Glibc
 internal import JSON
 internal import Live
+internal import Search
 public import Storage
 internal import Synchronization
 
@@ -78,7 +79,8 @@ public struct TenantOpening {
         let deduplication = try DeduplicationIndex.open(
             folder: "\(folder)/deduplication", seed: store.seed, logPosition: store.lastPosition, now: clock())
 
-        recovery.replayedRows = try replay(live, sessions, after: sessionsPosition, deduplication)
+        let lists = openLists()
+        recovery.replayedRows = try replay(live, sessions, after: sessionsPosition, deduplication, lists)
         let (plan, version) = try storedPlan()
         let compiled = try CompiledPlan(plan, version: version, names: names)
         let livePlan = LivePlan(compiled, settings)
@@ -87,7 +89,8 @@ public struct TenantOpening {
         recovery.seconds = Double(monotonicNanoseconds() - start) / 1e9
 
         let collector = Collector(
-            store: store, deduplication: deduplication, sessions: sessions, follower: LiveFollower(live: live),
+            store: store, deduplication: deduplication, sessions: sessions,
+            follower: LiveFollower(live: live, lists: lists),
             configuration: options.collector, clock: clock
         ) { [log, id] text in
             log.info("deduplication", ["tenant": .string(id), "message": .string(text)])
@@ -104,12 +107,24 @@ public struct TenantOpening {
                 "commit_failed",
                 ["tenant": .string(id), "code": .string(error.code), "message": .string(error.message)])
         }
+        let recentSearches = RecentSearches(hasher: resolver.hasher)
+        try recentSearches.load(from: store, now: clock())
+        let search = SearchIndex(folder: folder, store: store) { [names, resolver] type, id in
+            guard let number = names.intern(type) else { return .none }
+            var id = id
+            return id.withUTF8 {
+                resolver.hasher.entityKey(UnsafeRawBufferPointer($0), typeSalt: names.salt(of: number))
+            }
+        } note: { [log, id] text in
+            log.info("search_index", ["tenant": .string(id), "message": .string(text)])
+        }
         return TenantService(
             id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
+            search: search, recentSearches: recentSearches,
             snapshots: SnapshotKeeper(
                 folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
                 seconds: options.snapshotSeconds, log: log),
-            plan: compiled, settings: settings, recovery: recovery)
+            lists: lists, plan: compiled, settings: settings, recovery: recovery)
     }
 
     /// The state of the newest snapshot, or an empty one.
@@ -171,11 +186,33 @@ public struct TenantOpening {
         return (try TrackingPlan(document: JSONValue(parsing: text)), UInt32(clamping: version))
     }
 
-    /// Reads the log after the oldest of the three positions; each part takes what it has not seen.
+    /// What was served is no part of the log: without it everything else goes on.
+    private func openLists() -> ListKeeper? {
+        for anew in [false, true] {
+            do throws(StorageError) {
+                let lists = try store.openLists(anew: anew)
+                return ListKeeper(store: lists) { [log, id] error in
+                    log.error(
+                        "lists_not_kept",
+                        ["tenant": .string(id), "code": .string(error.code), "message": .string(error.message)])
+                }
+            } catch {
+                log.error(
+                    "lists_unusable",
+                    ["tenant": .string(id), "code": .string(error.code), "message": .string(error.message)])
+                guard error.code == "store_corrupt" else { return nil }
+            }
+        }
+        return nil
+    }
+
+    /// Reads the log after the oldest of the positions; each part takes what it has not seen.
     private func replay(
-        _ live: LiveState, _ sessions: Sessioniser, after sessionsPosition: Int64, _ deduplication: DeduplicationIndex
+        _ live: LiveState, _ sessions: Sessioniser, after sessionsPosition: Int64, _ deduplication: DeduplicationIndex,
+        _ lists: ListKeeper?
     ) throws -> Int64 {
-        let position = min(live.position, sessionsPosition, deduplication.replayAfter)
+        let position = min(
+            live.position, sessionsPosition, deduplication.replayAfter, lists?.position ?? .max)
         var records = RecordFollower(live: live, names: names)
         try records.begin(from: store, upTo: live.position)
         var rows: Int64 = 0
@@ -186,6 +223,7 @@ public struct TenantOpening {
                 try deduplication.replay(batch)
                 if let last = batch.rows.last, last.position > sessionsPosition { sessions.observe(batch) }
                 if let last = batch.rows.last, last.position > live.position { live.apply(batch) }
+                lists?.observe(batch)
             case .record(let record):
                 if record.position > live.position { try records.apply(record) }
             }
@@ -210,6 +248,15 @@ public struct TenantOpening {
 /// Tells the live state of what the writer has stored.
 final class LiveFollower: LogFollower {
     private let live: LiveState
-    init(live: LiveState) { self.live = live }
-    func apply(_ batch: InteractionBatch) { live.apply(batch) }
+    private let lists: ListKeeper?
+
+    init(live: LiveState, lists: ListKeeper?) {
+        self.live = live
+        self.lists = lists
+    }
+
+    func apply(_ batch: InteractionBatch) {
+        live.apply(batch)
+        lists?.observe(batch)
+    }
 }

@@ -2,6 +2,8 @@ public import Collect
 public import Domain
 internal import JSON
 public import Live
+internal import Recommend
+public import Search
 public import Storage
 internal import Synchronization
 
@@ -27,8 +29,17 @@ public final class TenantService: Sendable {
     public let hasher: KeyHasher
     /// Numbers and keys for rows read from the log.
     let resolver: RowResolver
+    /// Full-text search over its catalogue.
+    public let search: SearchIndex
+    let recentSearches: RecentSearches
+    /// Searches that wait to be stored.
+    let searchesKept = Shared(Atomic(0))
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
+    /// How its scheduled tasks stand.
+    let tasks = TaskBoard()
+    /// What was served; `nil` when its file cannot be used.
+    let lists: ListKeeper?
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
     /// Daily totals of dropped sessions that no commit has stored yet.
@@ -51,7 +62,8 @@ public final class TenantService: Sendable {
 
     init(
         id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
-        resolver: RowResolver, snapshots: SnapshotKeeper, plan: CompiledPlan, settings: TenantSettings,
+        resolver: RowResolver, search: SearchIndex, recentSearches: RecentSearches, snapshots: SnapshotKeeper,
+        lists: ListKeeper?, plan: CompiledPlan, settings: TenantSettings,
         recovery: Recovery
     ) {
         self.id = id
@@ -60,7 +72,10 @@ public final class TenantService: Sendable {
         self.live = live
         self.collector = collector
         self.resolver = resolver
+        self.search = search
+        self.recentSearches = recentSearches
         self.snapshots = snapshots
+        self.lists = lists
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
         self.recovery = recovery
@@ -71,6 +86,11 @@ public final class TenantService: Sendable {
     public var plan: CompiledPlan { current.withLock { $0.plan } }
     /// The settings in force.
     public var settings: TenantSettings { current.withLock { $0.settings } }
+
+    /// What recommendations are made from.
+    var knowledge: LiveKnowledge {
+        LiveKnowledge(live, names: resolver.names, sessionTimeout: settings.sessionTimeout)
+    }
 
     /// What the decoder needs to know of a request that came just now.
     func reception(now: Int64) -> Reception {
@@ -85,6 +105,8 @@ public final class TenantService: Sendable {
     public func stop() {
         collector.stop()
         snapshots.writeLast(of: self)
+        lists?.stop()
+        search.stop()
         store.close()
     }
 }
@@ -211,9 +233,10 @@ extension TenantService {
                 }
                 places.value.withLock { $0 = positions }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 for (entity, position) in zip(entities, places.value.withLock { $0 }) {
                     live.apply(entity: entity, position: position)
+                    search.noteChange(at: position)
                 }
             }, completion: completion)
     }
@@ -249,9 +272,10 @@ extension TenantService {
                     position.value.withLock { $0 = own }
                 }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 guard case .success(let entity) = box.value.withLock({ $0 }) else { return }
                 live.apply(entity: entity, position: position.value.withLock { $0 })
+                search.noteChange(at: position.value.withLock { $0 })
             }
         ) { failure in
             if let failure { return completion(.failure(failure)) }

@@ -1,3 +1,4 @@
+internal import Domain
 internal import HTTP
 internal import JSON
 
@@ -5,9 +6,10 @@ internal import JSON
 struct Query {
     private var items: [(name: String, value: String)]
 
-    init(_ items: [(name: String, value: String)]) throws(Problem) {
+    /// The items of a query; those of one name may be many only when it is `repeatable`.
+    init(_ items: [(name: String, value: String)], repeatable: String? = nil) throws(Problem) {
         var seen: Set<String> = []
-        for item in items where !seen.insert(item.name).inserted {
+        for item in items where !seen.insert(item.name).inserted && item.name != repeatable {
             throw Problem(
                 400, "invalid_parameter", "The parameter \"\(item.name.shortened(toBytes: 64))\" is given twice.")
         }
@@ -18,10 +20,31 @@ struct Query {
     mutating func string(_ name: String, longest: Int = 256) throws(Problem) -> String? {
         guard let index = items.firstIndex(where: { $0.name == name }) else { return nil }
         let value = items.remove(at: index).value
-        guard !value.isEmpty, value.utf8.count <= longest else {
-            throw Problem(400, "invalid_parameter", "\"\(name)\" must have 1 to \(longest) bytes.")
+        guard !value.isEmpty, value.unicodeScalars.count <= longest else {
+            throw Problem(400, "invalid_parameter", "\"\(name)\" must have 1 to \(longest) characters.")
         }
         return value
+    }
+
+    /// Every value of a repeatable parameter, in order.
+    mutating func strings(_ name: String, longest: Int = 1024, most: Int = 16) throws(Problem) -> [String] {
+        var values: [String] = []
+        while let value = try string(name, longest: longest) { values.append(value) }
+        guard values.count <= most else {
+            throw Problem(400, "invalid_parameter", "\"\(name)\" may be given \(most) times at most.")
+        }
+        return values
+    }
+
+    /// A moment as RFC 3339 text, in milliseconds since the epoch.
+    mutating func moment(_ name: String) throws(Problem) -> Int64? {
+        guard let text = try string(name) else { return nil }
+        // A + that stands for itself in an address arrives as a space.
+        guard let moment = Timestamp(rfc3339: text.replacing(" ", with: "+")) else {
+            throw Problem(
+                400, "invalid_parameter", "\"\(name)\" must be an RFC 3339 time, such as 2026-01-31T12:00:00Z.")
+        }
+        return moment.milliseconds
     }
 
     mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {

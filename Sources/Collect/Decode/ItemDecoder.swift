@@ -233,6 +233,12 @@ extension ItemDecoder {
             bytes = text
         case .integer, .unsigned:
             bytes = view.raw
+        case .double:
+            // 12.0 is the whole number 12.
+            guard let point = view.raw.firstIndex(of: 46), view.raw[(point + 1)...].allSatisfy({ $0 == 48 }),
+                !view.raw[..<point].elementsEqual("-0".utf8)
+            else { throw .invalidText("\(field)") }
+            bytes = UnsafeRawBufferPointer(rebasing: view.raw[..<point])
         case .bigNumber where view.raw.allSatisfy({ (48...57).contains($0) || $0 == 45 }):
             bytes = view.raw
         default: throw .invalidText("\(field)")

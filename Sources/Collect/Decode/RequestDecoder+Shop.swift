@@ -135,10 +135,23 @@ extension RequestDecoder {
         return products
     }
 
-    /// Reads Ranking's `POST /search/click`: a `search_click` on a product, the query kept as metadata.
-    public func searchClick(_ body: UnsafeRawBufferPointer, _ reception: Reception) throws(FootfallError)
-        -> DecodedRequest
-    {
+    /// Who clicked on what a search with a query has found, as far as the body and the headers say.
+    public struct SearchClick: Sendable {
+        /// The query.
+        public var query: String
+        /// The user.
+        public var userID: String?
+        /// The visitor.
+        public var anonymousID: String?
+        /// The session.
+        public var sessionID: String?
+    }
+
+    /// Reads Ranking's `POST /search/click`: a `search_click` on a product, the query and the search's id kept as metadata.
+    /// `attribute` finds the search of a click that names none.
+    public func searchClick(
+        _ body: UnsafeRawBufferPointer, _ reception: Reception, attribute: (SearchClick) -> String? = { _ in nil }
+    ) throws(FootfallError) -> DecodedRequest {
         let root = try parse(body)
         guard root.kind == .object else { throw FootfallError("invalid_body", "The body must be a JSON object.") }
         try RequestDecoder.refuse(
@@ -162,10 +175,34 @@ extension RequestDecoder {
             writer.key(name)
             writer.raw(value.raw)
         }
-        RequestDecoder.put("list_id", root.member("search_id"), &writer)
+        let named = root.member("search_id").flatMap { $0.isNull ? nil : $0 }
+        var found: String?
+        if named == nil {
+            func id(_ name: StaticString) -> String? {
+                root.member(name).flatMap { view in
+                    view.stringValue ?? (view.kind == .integer ? String(decoding: view.raw, as: UTF8.self) : nil)
+                }
+            }
+            found = attribute(
+                SearchClick(
+                    query: query.stringValue ?? "", userID: id("user_id") ?? reception.defaultUser,
+                    anonymousID: id("anonymous_id") ?? reception.defaultVisitor, sessionID: id("session_id")))
+        }
+        RequestDecoder.put("list_id", named, &writer)
+        if let found {
+            writer.key("list_id")
+            writer.string(found)
+        }
         writer.key("metadata")
         writer.beginObject()
         RequestDecoder.put("query", query, &writer)
+        if let named, named.kind == .string { RequestDecoder.put("search_id", named, &writer) }
+        if let found {
+            writer.key("search_id")
+            writer.string(found)
+            writer.key("attributed")
+            writer.string("last_search")
+        }
         RequestDecoder.put("position", root.member("position"), &writer)
         writer.endObject()
         writer.endObject()

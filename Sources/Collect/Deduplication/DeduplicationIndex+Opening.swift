@@ -89,7 +89,7 @@ extension DeduplicationIndex {
     }
 
     /// The number in `<day>-<n>.keys`.
-    private static func sequence(ofFileNamed name: String) -> Int64? {
+    static func sequence(ofFileNamed name: String) -> Int64? {
         guard name.hasSuffix(".keys"), let dash = name.lastIndex(of: "-") else { return nil }
         guard let number = Int64(name[name.index(after: dash)...].dropLast(5)), number > 0, number < .max else {
             return nil

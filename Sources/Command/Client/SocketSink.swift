@@ -26,6 +26,10 @@ final class SocketSink: ImportSink {
         try send("PUT", "/v1/entities", lines, count)
     }
 
+    func send(users lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer {
+        try send("PUT", "/v1/users", lines, count)
+    }
+
     func close() {}
 
     private func send(_ method: String, _ path: String, _ lines: [UInt8], _ count: Int) throws(CommandError)

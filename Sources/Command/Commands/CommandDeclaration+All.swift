@@ -1,7 +1,10 @@
 extension CommandDeclaration {
     /// Every command, in the order of the help.
     public static func all(processors: Int) -> [CommandDeclaration] {
-        [serve(processors: processors), importing, keysCreate, keysList, keysRevoke, schemaCheck]
+        [
+            serve(processors: processors), importing, exporting, keysCreate, keysList, keysRevoke, schemaCheck, backup,
+            restore, doctor,
+        ]
     }
 
     static func serve(processors: Int) -> CommandDeclaration {
@@ -31,7 +34,7 @@ extension CommandDeclaration {
 
     static let importing = CommandDeclaration(
         words: ["import"],
-        summary: "Import interactions and entities from files.",
+        summary: "Import interactions, entities and users from files.",
         discussion: [
             "Sends the records of PATH to the server that runs on the data folder, or opens the folder itself when "
                 + "none runs. Times are taken as they are, however old. Interactions without an id get one made from "
@@ -41,6 +44,7 @@ extension CommandDeclaration {
                 + "as a column of JSON or as columns metadata.NAME, whose cells may be JSON (12, true, [1,2]) or plain "
                 + "text; an empty cell is an absent field. With --entities, both hold entities instead: in csv, "
                 + "categories and labels are separated by | or a JSON list, and attributes go like metadata. "
+                + "With --users, they hold users: id, and traits like metadata. "
                 + "movielens: the folder of MovieLens 100K; films become entities (product) with genres as "
                 + "categories, ratings become views with the rating as metadata, in order of time. sessions: "
                 + "tab-separated SessionId, ItemId and Time (seconds) with a header; each line becomes a view.",
@@ -58,6 +62,7 @@ extension CommandDeclaration {
             .data,
             OptionDeclaration(
                 "entities", "", .flag, "jsonl and csv: PATH holds entities. movielens: send the films only."),
+            OptionDeclaration("users", "", .flag, "jsonl and csv: PATH holds users with their traits."),
             OptionDeclaration(
                 "shift-time", "", .flag,
                 "Move all times by the same amount, so that the newest is now. Reads the file twice."),

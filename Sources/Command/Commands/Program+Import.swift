@@ -8,7 +8,8 @@ extension Program {
         }
         let plan = ImportPlan(
             tenant: tenant, path: path, dataFolder: configuration.text("data", or: "./data"),
-            hasEntities: configuration.flag("entities"), shiftsTime: configuration.flag("shift-time"))
+            hasEntities: configuration.flag("entities"), hasUsers: configuration.flag("users"),
+            shiftsTime: configuration.flag("shift-time"))
         try plan.check(format)
         let report: ImportReport
         switch format {
@@ -76,12 +77,20 @@ struct ImportPlan {
     let path: String
     let dataFolder: String
     let hasEntities: Bool
+    let hasUsers: Bool
     let shiftsTime: Bool
 
-    var kind: ImportRecord.Kind { hasEntities ? .entity : .interaction }
+    var kind: ImportRecord.Kind { hasUsers ? .user : hasEntities ? .entity : .interaction }
 
     /// Refuses what does not go together, before anything is read.
     func check(_ format: ImportFormat) throws(CommandError) {
+        if hasUsers, hasEntities { throw .usage("--users does not go with --entities: a file holds one or the other.") }
+        if hasUsers, format == .sessions || format == .movielens {
+            throw .usage("--users goes with --format jsonl and csv.")
+        }
+        if hasUsers, shiftsTime {
+            throw .usage("--shift-time does not go with --users: only interactions have a time to move.")
+        }
         if format == .sessions, hasEntities {
             throw .usage("--entities does not go with --format sessions, which holds interactions only.")
         }

@@ -1,3 +1,5 @@
+public import API
+
 /// What `footfall serve` runs with.
 public struct ServeOptions: Sendable, Equatable {
     /// How much the log says.
@@ -40,8 +42,8 @@ public struct ServeOptions: Sendable, Equatable {
     public var makesDemo: Bool
     /// Seconds between snapshots of the live state.
     public var snapshotSeconds: Int
-    /// Seconds between clean-ups of what retention no longer covers.
-    public var cleanupSeconds: Int
+    /// Seconds between two runs of each scheduled task.
+    public var taskSeconds: [TaskName: Int]
 }
 
 extension ServeOptions {
@@ -96,6 +98,15 @@ extension ServeOptions {
                 "cleanup-seconds", "SECONDS", .integer(1...86_400), default: "3600", isConfigurable: true,
                 "Time between clean-ups of what retention no longer covers."),
             OptionDeclaration(
+                "popularity-seconds", "SECONDS", .integer(1...2_592_000), default: "1800", isConfigurable: true,
+                "Time between two writes of the table product_popularity."),
+            OptionDeclaration(
+                "preferences-seconds", "SECONDS", .integer(1...2_592_000), default: "300", isConfigurable: true,
+                "Time between two writes of the table user_preferences."),
+            OptionDeclaration(
+                "similarity-seconds", "SECONDS", .integer(1...2_592_000), default: "86400", isConfigurable: true,
+                "Time between two writes of the table item_similarity."),
+            OptionDeclaration(
                 "store", "URL", isConfigurable: true,
                 "A shared store. This version has the embedded one only, so leave this out."),
             OptionDeclaration("print-config", "", .flag, "Print every setting with its origin, and end."),
@@ -124,7 +135,12 @@ extension ServeOptions {
         logLevel = configuration.text("log-level").flatMap { LogLevel(rawValue: $0) } ?? .info
         makesDemo = !configuration.flag("no-demo")
         snapshotSeconds = configuration.integer("snapshot-seconds")
-        cleanupSeconds = configuration.integer("cleanup-seconds")
+        taskSeconds = [
+            .cleanUp: configuration.integer("cleanup-seconds"),
+            .productPopularity: configuration.integer("popularity-seconds"),
+            .userPreferences: configuration.integer("preferences-seconds"),
+            .itemSimilarity: configuration.integer("similarity-seconds"),
+        ]
     }
 }
 

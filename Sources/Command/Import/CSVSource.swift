@@ -44,7 +44,7 @@ struct CSVSource: ImportSource {
         }
         let canonical = names.map { CSVSource.aliases[$0] ?? $0 }
         columns = try CSVSource.columns(names, canonical, kind, path)
-        let who = kind == .entity ? ["id"] : ["user_id", "anonymous_id", "session_id"]
+        let who = kind != .interaction ? ["id"] : ["user_id", "anonymous_id", "session_id"]
         laneColumns = who.compactMap { canonical.firstIndex(of: $0) }
     }
 
@@ -94,6 +94,17 @@ extension CSVSource {
         ("published_at", .text("published_at")), ("hidden", .truth("hidden")), ("labels", .list("labels")),
         ("attributes", .object), ("deleted", .truth("deleted")),
     ]
+    private static let userFields: [(String, Column)] = [("id", .text("id")), ("traits", .object)]
+
+    /// The field that holds what a record has beyond its own fields.
+    private static func objectName(_ kind: ImportRecord.Kind) -> String {
+        switch kind {
+        case .interaction: "metadata"
+        case .entity: "attributes"
+        case .user: "traits"
+        }
+    }
+
     private static let aliases = [
         "eventType": "type", "entityType": "entity_type", "entityId": "entity_id", "sessionId": "session_id",
     ]
@@ -101,8 +112,13 @@ extension CSVSource {
     private static func columns(_ names: [String], _ canonical: [String], _ kind: ImportRecord.Kind, _ path: String)
         throws(CommandError) -> [Column]
     {
-        let fields = kind == .entity ? entityFields : interactionFields
-        let prefix = kind == .entity ? "attributes." : "metadata."
+        let fields =
+            switch kind {
+            case .interaction: interactionFields
+            case .entity: entityFields
+            case .user: userFields
+            }
+        let prefix = objectName(kind) + "."
         var seen: Set<String> = []
         var columns: [Column] = []
         for (shown, name) in zip(names, canonical) {
@@ -117,11 +133,16 @@ extension CSVSource {
                 let near = nearestName(to: name, among: fields.map(\.0)).map { " Did you mean \"\($0)\"?" } ?? ""
                 throw .failure(
                     "\(path) has a column \"\(shown)\", which is no field of "
-                        + "\(kind == .entity ? "an entity" : "an interaction").\(near) The fields are "
+                        + "\(kind == .entity ? "an entity" : kind == .user ? "a user" : "an interaction").\(near) The fields are "
                         + "\((fields.map(\.0) + ["\(prefix)NAME"]).joined(separator: ", ")).")
             }
         }
-        let needed = kind == .entity ? ["type", "id"] : ["type", "entity_id"]
+        let needed =
+            switch kind {
+            case .interaction: ["type", "entity_id"]
+            case .entity: ["type", "id"]
+            case .user: ["id"]
+            }
         for name in needed where !seen.contains(name) {
             throw .failure("\(path) has no column \"\(name)\", which every record needs.")
         }
@@ -139,7 +160,7 @@ extension CSVSource {
     private mutating func write(_ record: inout ImportRecord) -> String? {
         writer.removeAll()
         writer.beginObject()
-        var hasID = kind == .entity
+        var hasID = kind != .interaction
         var hasObject = false
         for (index, column) in columns.enumerated() {
             let reason: String? = reader.withField(index) { cell in
@@ -233,7 +254,7 @@ extension CSVSource {
 
     /// Writes metadata or attributes: the JSON cell's members, then the columns of single members.
     private mutating func writeObject() -> String? {
-        let name = kind == .entity ? "attributes" : "metadata"
+        let name = CSVSource.objectName(kind)
         writer.key(name)
         writer.beginObject()
         for (index, column) in columns.enumerated() where column == .object {

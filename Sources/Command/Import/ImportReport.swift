@@ -25,6 +25,8 @@ public struct ImportReport: Sendable, Equatable {
     public var rejected = 0
     /// Entities stored.
     public var entities = 0
+    /// Users stored.
+    public var users = 0
     /// Seconds it took.
     public var seconds = 0.0
     /// The first problems, in order of their lines.
@@ -54,6 +56,7 @@ public struct ImportReport: Sendable, Equatable {
         put("duplicates", duplicates)
         put("rejected", rejected)
         put("entities", entities)
+        put("users", users)
         writer.key("seconds")
         writer.double((seconds * 1000).rounded() / 1000)
         writer.key("rate")
@@ -66,6 +69,7 @@ public struct ImportReport: Sendable, Equatable {
     var sentence: String {
         var parts = ["\(read.grouped) read", "\(tracked.grouped) tracked"]
         if entities > 0 { parts.append(entities.counted("entity", "entities") + " stored") }
+        if users > 0 { parts.append(users.counted("user", "users") + " stored") }
         if duplicates > 0 { parts.append(duplicates.counted("duplicate", "duplicates")) }
         parts.append("\(rejected.grouped) rejected")
         return parts.joined(separator: ", ") + " in \(tenths(seconds)) s (\(Int(rate).grouped)/s)."

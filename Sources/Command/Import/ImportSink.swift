@@ -39,6 +39,8 @@ public protocol ImportSink: AnyObject, Sendable {
     func send(interactions lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer
     /// Stores entities, one document a line, and answers once they are durable.
     func send(entities lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer
+    /// Stores users, one document a line, and answers once they are durable.
+    func send(users lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer
     /// Ends the work. Idempotent.
     func close()
 }

@@ -13,7 +13,7 @@ public enum ImportFormat: String, Sendable, CaseIterable {
 /// A record on its way to the server. One value is used again for every record, so that steady state allocates nothing.
 struct ImportRecord {
     /// What a record is about.
-    enum Kind: Sendable { case interaction, entity }
+    enum Kind: Sendable { case interaction, entity, user }
 
     /// The record as JSON without a line break.
     var json: [UInt8] = []

@@ -1,7 +1,7 @@
 internal import Domain
 internal import JSON
 
-/// One canonical interaction, or one entity document, a line. Lines are checked only as far as they have to be
+/// One canonical interaction, or one document of an entity or a user, a line. Lines are checked only as far as they have to be
 /// understood here; the server checks the rest. About 1 µs a line.
 struct JSONLinesSource: ImportSource {
     private let reader: LineReader
@@ -45,7 +45,7 @@ struct JSONLinesSource: ImportSource {
                 }
                 switch kind {
                 case .interaction: fill(&record, interaction: root)
-                case .entity: fill(&record, entity: root)
+                case .entity, .user: fill(&record, document: root)
                 }
                 return .record
             } catch {
@@ -55,7 +55,7 @@ struct JSONLinesSource: ImportSource {
         return .end
     }
 
-    private mutating func fill(_ record: inout ImportRecord, entity root: JSONView) {
+    private mutating func fill(_ record: inout ImportRecord, document root: JSONView) {
         record.time = nil
         record.lane = root.member("id").map { RecordWriter.lane($0.raw) } ?? 0
         record.json.removeAll(keepingCapacity: true)

@@ -114,6 +114,7 @@ final class SendingLanes: @unchecked Sendable {
                     switch batch.kind {
                     case .interaction: try sink.send(interactions: batch.bytes, count: batch.count)
                     case .entity: try sink.send(entities: batch.bytes, count: batch.count)
+                    case .user: try sink.send(users: batch.bytes, count: batch.count)
                     }
                 finish(lane, batch, answer)
             } catch {
@@ -151,6 +152,7 @@ final class SendingLanes: @unchecked Sendable {
         switch batch.kind {
         case .interaction: report.tracked += answer.stored
         case .entity: report.entities += answer.stored
+        case .user: report.users += answer.stored
         }
         report.duplicates += answer.duplicates
         for refusal in answer.refusals where batch.lines.indices.contains(refusal.index) {

@@ -9,9 +9,10 @@ final class LocalSink: ImportSink {
     private let sink: SocketSink
 
     init(folder: String, tenant: String) throws(CommandError) {
+        var maintenance = Maintenance.Configuration()
+        maintenance.tasks.isOff = true
         application = try Application(
-            folder: folder, options: TenantOpening.Options(), maintenance: Maintenance.Configuration(),
-            log: Log(level: .error))
+            folder: folder, options: TenantOpening.Options(), maintenance: maintenance, log: Log(level: .error))
         do {
             guard try application.directory.open(tenant) != nil else {
                 throw CommandError.failure(
@@ -32,6 +33,10 @@ final class LocalSink: ImportSink {
 
     func send(entities lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer {
         try sink.send(entities: lines, count: count)
+    }
+
+    func send(users lines: [UInt8], count: Int) throws(CommandError) -> SinkAnswer {
+        try sink.send(users: lines, count: count)
     }
 
     func close() { application.stop() }

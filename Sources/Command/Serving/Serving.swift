@@ -68,7 +68,7 @@ enum Serving {
 
     private static func maintenance(_ options: ServeOptions) -> Maintenance.Configuration {
         var maintenance = Maintenance.Configuration()
-        maintenance.cleanupSeconds = Double(options.cleanupSeconds)
+        for (name, seconds) in options.taskSeconds { maintenance.tasks.seconds[name] = Double(seconds) }
         return maintenance
     }
 

@@ -1,0 +1,95 @@
+"""A catalogue of made-up words, and people who search in it."""
+
+import bisect
+import http.client
+import itertools
+import json
+import random
+import threading
+import time
+
+from footfall import Footfall
+
+LANES = 16
+
+
+class Shop:
+    """Words are as frequent as in a language: the n-th as 1/n. The same on every run."""
+
+    def __init__(self, server: Footfall, entities: int):
+        self.server, self.entities = server, entities
+        self.random = random.Random(4)
+        letters = "aabcdeefghiiklmnooprstuuvw"
+        self.words = ["".join(self.random.choices(letters, k=self.random.randint(3, 10))) for _ in range(30_000)]
+        self.sums = list(itertools.accumulate(1 / (rank + 1) for rank in range(len(self.words))))
+        self.titles: list[str] = []
+
+    def word(self) -> str:
+        return self.words[bisect.bisect(self.sums, self.random.random() * self.sums[-1])]
+
+    def text(self, count: int) -> str:
+        return " ".join(self.word() for _ in range(count))
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.server.url.removeprefix("http://"), timeout=60)
+
+    def send(self, connection: http.client.HTTPConnection, method: str, path: str, body: object) -> bytes:
+        headers = {"Authorization": f"Bearer {self.server.key}", "Content-Type": "application/json"}
+        connection.request(method, path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{path}: {answer.status} {text[:300]!r}")
+        return text
+
+    def fill(self) -> None:
+        connection = self.connection()
+        for start in range(0, self.entities, 1000):
+            batch = []
+            for number in range(start, min(start + 1000, self.entities)):
+                title = self.text(4)
+                self.titles.append(title)
+                batch.append({"type": "product", "id": f"p{number}", "title": title, "description": self.text(12),
+                              "brand": self.word(), "categories": [f"Category {number % 50}"],
+                              "price": f"{number % 200}.50", "currency": "EUR", "inventory": number % 7})
+            self.send(connection, "PUT", "/v1/entities", {"entities": batch})
+
+    def query(self) -> dict:
+        """Words of a title, now and then the beginning of the last one, or one with a mistake."""
+        words = self.random.choice(self.titles).split()[: self.random.randint(1, 3)]
+        chance = self.random.random()
+        if chance < 0.3:
+            words[-1] = words[-1][: max(2, len(words[-1]) // 2)]
+        elif chance < 0.4 and len(words[0]) > 4:
+            words[0] = words[0][:2] + words[0][3:]
+        body: dict = {"query": " ".join(words), "limit": 20, "user_id": f"u{self.random.randrange(1000)}"}
+        if self.random.random() < 0.3:
+            body["filters"] = {"in_stock": True, "price_max": "120", "category": f"Category {self.random.randrange(50)}"}
+        return body
+
+    def run(self, rate: float, seconds: float) -> list[float]:
+        """Seconds from when a search was due to its answer, at a steady rate whatever the answers take."""
+        queries = [self.query() for _ in range(int(rate * seconds))]
+        times: list[float] = []
+        errors: list[Exception] = []
+        start = time.monotonic() + 0.2
+
+        def lane(first: int) -> None:
+            connection = self.connection()
+            try:
+                for number in range(first, len(queries), LANES):
+                    due = start + number / rate
+                    time.sleep(max(0, due - time.monotonic()))
+                    self.send(connection, "POST", "/search", queries[number])
+                    times.append(time.monotonic() - due)
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=lane, args=(index,)) for index in range(LANES)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return times

@@ -1,0 +1,148 @@
+internal import Domain
+internal import JSON
+internal import Live
+internal import Storage
+
+/// How far the log has been counted into `user_preferences`: everything up to `position`; of what lies above it up to
+/// `end`, the users up to `user`. Stored in one commit with the rows, so that each interaction is counted once.
+private struct PreferencesProgress {
+    var position: Int64 = 0
+    var end: Int64?
+    var user: String?
+
+    static let key = "task_user_preferences"
+
+    init() {}
+
+    init(_ text: String?) {
+        guard let text, let document = try? JSONValue(parsing: text) else { return }
+        position = document["position"]?.integerValue ?? 0
+        end = document["end"]?.integerValue
+        user = document["user"]?.stringValue
+    }
+
+    var values: [String: String] {
+        var object: JSONObject = ["position": .integer(position)]
+        if let end { object["end"] = .integer(end) }
+        if let user { object["user"] = .string(user) }
+        return [PreferencesProgress.key: JSONValue.object(object).text]
+    }
+}
+
+extension TaskScheduler.Run {
+    /// Interactions, and users among them, after which what was found is written.
+    private static let mostInteractions = 200_000
+    private static let mostUsers = 20_000
+
+    /// Writes a row of `user_preferences` for each user with interactions since the last run.
+    func writePreferences() throws(TaskFailure) -> TaskOutcome {
+        var progress: PreferencesProgress
+        do throws(StorageError) {
+            progress = PreferencesProgress(try tenant.store.value(forKey: PreferencesProgress.key))
+        } catch {
+            throw TaskFailure(error)
+        }
+        let last = tenant.store.lastPosition
+        var changed = 0
+        while progress.position < last {
+            if isStopping() { throw Self.stopping }
+            let (activities, end) = try active(after: progress.position, through: progress.end)
+            guard let end else { break }
+            progress.end = end
+            // In the order of their bytes, by which a broken run goes on.
+            var users = activities.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            if let done = progress.user { users.removeAll { !done.utf8.lexicographicallyPrecedes($0.utf8) } }
+            var start = 0
+            repeat {
+                if isStopping() { throw Self.stopping }
+                let some = users[start..<min(start + configuration.rowsPerWrite, users.count)]
+                start += some.count
+                var next = progress
+                if start == users.count {
+                    (next.position, next.end, next.user) = (end, nil, nil)
+                } else {
+                    next.user = some.last
+                }
+                let rows = some.map { row($0, activities[$0]?.interactions ?? 0, activities[$0]?.orders ?? 0) }
+                guard let count = try write(.preferences(rows), next.values) else {
+                    return .waiting(rows: changed, reason: Self.waiting)
+                }
+                progress = next
+                changed += count
+            } while start < users.count
+        }
+        return .done(rows: changed)
+    }
+
+    private typealias Activity = (interactions: Int64, orders: Int64)
+
+    /// The users in a stretch of the log with what they did in it, and where the stretch ends; `nil` at the log's end.
+    private func active(after position: Int64, through limit: Int64?) throws(TaskFailure) -> (
+        [String: Activity], Int64?
+    ) {
+        var users: [String: Activity] = [:]
+        var end: Int64?
+        var count = 0
+        do throws(StorageError) {
+            try tenant.store.scan(after: position, resolver: tenant.resolver) { (chunk) throws(StorageError) in
+                switch chunk {
+                case .record(let record): end = record.position
+                case .interactions(let batch):
+                    batch.bytes.withUnsafeBytes { bytes in
+                        for row in batch.rows where !row.userID.isNone && row.position <= limit ?? .max {
+                            let id = String(decoding: batch.slice(bytes, row.userID), as: UTF8.self)
+                            let isOrder = batch.slice(bytes, row.typeName).elementsEqual("order".utf8)
+                            users[id, default: (0, 0)].interactions += 1
+                            if isOrder { users[id, default: (0, 0)].orders += 1 }
+                        }
+                    }
+                    count += batch.rows.count
+                    end = batch.rows.last?.position ?? end
+                }
+                if let limit { return end ?? 0 < limit }
+                return count < Self.mostInteractions && users.count < Self.mostUsers
+            }
+        } catch {
+            throw TaskFailure(error)
+        }
+        return (users, limit ?? end)
+    }
+
+    /// A user's row as the API would answer now.
+    func row(_ user: String, _ interactions: Int64, _ orders: Int64) -> PreferencesRow {
+        var writer = JSONWriter(reserving: 8192)
+        writer.beginArray()
+        for recent in tenant.live.recent(user: user) ?? [] {
+            writer.beginObject()
+            writer.key("type")
+            writer.string(recent.type)
+            writer.key("entity_type")
+            writer.string(recent.entityType)
+            writer.key("entity_id")
+            writer.string(recent.entityID)
+            writer.time("occurred_at", recent.occurredAt)
+            writer.endObject()
+        }
+        writer.endArray()
+        var preferences = PreferencesRow(
+            userID: user, recent: String(decoding: writer.bytes, as: UTF8.self), newInteractions: interactions,
+            newOrders: orders)
+        if let profile = tenant.live.profile(user: user, now: clock()) {
+            preferences.categories = Self.shares(profile.categories)
+            preferences.brands = Self.shares(profile.brands)
+        }
+        return preferences
+    }
+
+    /// Name to share, strongest first. Shares stay what they are as time passes, which weights do not.
+    private static func shares(_ affinities: [Affinity]) -> String {
+        var writer = JSONWriter(reserving: 512)
+        writer.beginObject()
+        for affinity in affinities {
+            writer.key(affinity.name)
+            writer.double(affinity.share)
+        }
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}

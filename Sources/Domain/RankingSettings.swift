@@ -1,0 +1,48 @@
+internal import JSON
+
+/// How lists are ranked, per tenant.
+public struct RankingSettings: Sendable, Equatable {
+    /// Weight of price fit and availability.
+    public var baseWeight = 0.5
+    /// Weight of what the person, the session and the models say.
+    public var personalWeight = 0.3
+    /// Weight of popularity.
+    public var popularityWeight = 0.2
+    /// Most of ten from one category; 10 is no limit.
+    public var categoryLimit = 3
+    /// Factor on the score of what the person ordered in the last 30 days.
+    public var orderedFactor = 0.3
+
+    /// The documented defaults.
+    public init() {}
+
+    /// Takes the fields that are its own from a settings document.
+    mutating func merge(_ reader: inout DocumentReader) throws(FootfallError) {
+        func share(_ name: String, _ current: Double) throws(FootfallError) -> Double {
+            guard let value = try reader.number(name) else { return current }
+            guard (0...1).contains(value) else {
+                throw FootfallError("invalid_settings", "\"\(name)\" lies between 0 and 1.", path: "/\(name)")
+            }
+            return value
+        }
+        baseWeight = try share("ranking_base_weight", baseWeight)
+        personalWeight = try share("ranking_personal_weight", personalWeight)
+        popularityWeight = try share("ranking_popularity_weight", popularityWeight)
+        guard baseWeight + personalWeight + popularityWeight > 0 else {
+            throw FootfallError(
+                "invalid_settings", "One of the three weights must be above 0.", path: "/ranking_base_weight")
+        }
+        orderedFactor = try share("ranking_ordered_factor", orderedFactor)
+        categoryLimit = try reader.integer("ranking_category_limit", in: 1...10).map { Int($0) } ?? categoryLimit
+    }
+
+    /// Its fields of a settings document.
+    var fields: [(name: String, value: JSONValue)] {
+        [
+            ("ranking_base_weight", .double(baseWeight)), ("ranking_personal_weight", .double(personalWeight)),
+            ("ranking_popularity_weight", .double(popularityWeight)),
+            ("ranking_category_limit", .integer(Int64(categoryLimit))),
+            ("ranking_ordered_factor", .double(orderedFactor)),
+        ]
+    }
+}

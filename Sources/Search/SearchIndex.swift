@@ -1,0 +1,205 @@
+internal import Dispatch
+public import Domain
+internal import Foundation
+internal import JSON
+public import Storage
+internal import Synchronization
+
+/// Full-text search over a tenant's catalogue, in a file of its own beside the log.
+///
+/// The file is derived: it notes up to which position of the log it is current, catches up when it is opened, and is made
+/// anew when it is missing, damaged, of another version or of another store. One thread writes it, taking the entities
+/// from the log; searches run on two threads with a connection each and wait until the index has every change that was
+/// acknowledged before they came.
+public final class SearchIndex: Sendable {
+    /// Name of the file in the tenant's folder.
+    public static let fileName = "search.sqlite"
+    /// Totals are counted up to this.
+    public static let countedTotal = 1000
+    /// Longest query in bytes.
+    public static let maximumQueryBytes = 1024
+    /// Searches that may wait for their turn.
+    static let maximumWaiting = 256
+    /// Seconds that a search waits for the index to be current, or to be there at all.
+    static let patience = 2.0
+    /// The position is noted at least every so many seconds.
+    private static let idleSeconds = 60.0
+
+    let path: String
+    let store: any TenantStore
+    let progress = IndexProgress()
+    let memory = Mutex(IndexMemory())
+    private let key: @Sendable (_ type: String, _ id: String) -> Key128
+    private let note: @Sendable (String) -> Void
+    private let workers: [SearchWorker]
+    private let waiting = Atomic(0)
+    private let turn = Atomic<UInt>(0)
+    private let finished = DispatchSemaphore(value: 0)
+
+    /// The index in a tenant's folder, opened or made on its own thread. `key` gives the keys of the live state, `note` is
+    /// told when the index is made anew or cannot be written.
+    public init(
+        folder: String, store: any TenantStore, key: @escaping @Sendable (_ type: String, _ id: String) -> Key128,
+        note: @escaping @Sendable (String) -> Void
+    ) {
+        path = "\(folder)/\(SearchIndex.fileName)"
+        self.store = store
+        self.key = key
+        self.note = note
+        workers = (0..<2).map { SearchWorker(number: $0) }
+        progress.want(store.lastPosition)
+        let thread = Thread { [self] in
+            run()
+            finished.signal()
+        }
+        thread.name = "footfall-search"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    /// Says that an entity changed at a position of the log, which is durable.
+    public func noteChange(at position: Int64) { progress.want(position) }
+
+    /// Log position up to which the index is current.
+    public var position: Int64 { progress.position }
+    /// Entities that can be found, and different words in them.
+    public var size: (entities: Int, words: Int) { memory.withLock { ($0.count, $0.vocabulary.count) } }
+
+    /// Ends the thread and closes the file. Idempotent.
+    public func stop() {
+        // The last connection to close empties the write-ahead log, so it has to be the one that may write.
+        for worker in workers { worker.close() }
+        progress.stop()
+        finished.wait()
+        finished.signal()
+        for worker in workers { worker.close() }
+    }
+
+    /// Runs a search on a thread of its own and hands over what it found, or why it could not: `search_busy`,
+    /// `search_not_ready`, or what the file's error is. False, with nothing begun, when too many wait.
+    public func search(
+        _ query: String, filters: SearchFilters, limit: Int, standing: @escaping SearchStanding,
+        completion: @escaping @Sendable (Result<SearchPage, StorageError>) -> Void
+    ) -> Bool {
+        guard waiting.add(1, ordering: .relaxed).newValue <= SearchIndex.maximumWaiting else {
+            waiting.add(-1, ordering: .relaxed)
+            return false
+        }
+        let place = Int(turn.add(1, ordering: .relaxed).newValue % UInt(workers.count))
+        workers[place].run { [self] worker in
+            let result = search(query, filters, limit, standing, on: worker)
+            waiting.add(-1, ordering: .relaxed)
+            completion(result)
+        }
+        return true
+    }
+
+    private func search(
+        _ query: String, _ filters: SearchFilters, _ limit: Int, _ standing: SearchStanding, on worker: SearchWorker
+    ) -> Result<SearchPage, StorageError> {
+        // A file that is replaced in the midst of a search is no reason to fail it.
+        for attempt in 0..<2 {
+            guard let generation = progress.waitUntilCurrent(seconds: SearchIndex.patience) else { break }
+            do throws(StorageError) {
+                let reader = try worker.reader(path, generation)
+                return .success(try reader.search(query, filters, limit, memory, standing))
+            } catch {
+                worker.forget()
+                if error.code == "store_corrupt" { damaged() }
+                if attempt == 1 { return .failure(error) }
+            }
+        }
+        return .failure(StorageError("search_not_ready", "The search index is being made; search again in a moment."))
+    }
+
+    // MARK: - The index's thread
+
+    private let isDamaged = Atomic(false)
+
+    private func damaged() {
+        isDamaged.store(true, ordering: .releasing)
+        progress.replaced()
+        progress.want(store.lastPosition)
+    }
+
+    private func run() {
+        while !progress.stops {
+            do throws(StorageError) {
+                let writer = try open()
+                try follow(writer)
+            } catch {
+                note("The search index cannot be written: \(error.message)")
+                if error.code == "store_corrupt" { isDamaged.store(true, ordering: .releasing) }
+                progress.replaced()
+                progress.pause(seconds: 1)
+            }
+        }
+    }
+
+    private func open() throws(StorageError) -> IndexWriter {
+        if !isDamaged.load(ordering: .acquiring) {
+            do throws(StorageError) {
+                let writer = try IndexWriter(existing: path, store: store)
+                let read = try writer.memory(key: key)
+                memory.withLock { $0 = read }
+                return writer
+            } catch {
+                if error.code != "not_found" { note("The search index is made anew: \(error.message)") }
+            }
+        }
+        isDamaged.store(false, ordering: .releasing)
+        progress.replaced()
+        let writer = try IndexWriter(new: path, store: store)
+        try writer.fill(from: store) { progress.stops }
+        let read = try writer.memory(key: key)
+        memory.withLock { $0 = read }
+        return writer
+    }
+
+    private func follow(_ writer: IndexWriter) throws(StorageError) {
+        guard !progress.stops else { return }
+        try catchUp(writer, to: store.lastPosition)
+        while !isDamaged.load(ordering: .acquiring) {
+            switch progress.nextWork(seconds: SearchIndex.idleSeconds) {
+            case .stop: return
+            case .catchUp(let position): try catchUp(writer, to: position)
+            case .idle:
+                let position = store.lastPosition
+                guard position > writer.position else { continue }
+                try store.synchronize()
+                try catchUp(writer, to: position)
+            }
+        }
+    }
+
+    /// Takes in what the log says of entities up to a position, which is durable.
+    private func catchUp(_ writer: IndexWriter, to end: Int64) throws(StorageError) {
+        var isDone = false
+        while !isDone, !progress.stops {
+            let records = try store.records(
+                .entity, after: writer.position, upTo: max(end, writer.position), limit: IndexWriter.entitiesPerCommit)
+            isDone = records.count < IndexWriter.entitiesPerCommit
+            var entities: [Entity] = []
+            for record in records {
+                guard let document = try? JSONValue(parsing: record.body), let entity = try? Entity(document: document)
+                else { continue }
+                entities.append(entity)
+            }
+            let position = isDone ? max(end, writer.position) : records.last?.position ?? end
+            let changes = try writer.apply(entities, upTo: position)
+            memory.withLock { memory in
+                for change in changes {
+                    switch change {
+                    case .word(let word, let count): memory.vocabulary.add(word, count)
+                    case .removed(let row): memory[row] = nil
+                    case .set(let row, let entity):
+                        memory[row] = memory.facts(
+                            key: key(entity.type, entity.id), type: entity.type, categories: entity.categories,
+                            price: entity.price, currency: entity.currency, inventory: entity.inventory)
+                    }
+                }
+            }
+        }
+        if !progress.stops { progress.reached(writer.position) }
+    }
+}

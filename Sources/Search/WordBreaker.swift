@@ -1,0 +1,43 @@
+internal import CSQLite
+internal import Storage
+
+/// Breaks text into the words that the index has of it: FTS5's `unicode61`, which takes letters and digits of every
+/// script, folds case and removes diacritics. Belongs to one thread.
+final class WordBreaker {
+    private var words = ff_fts5_words()
+    private let database: IndexDatabase
+
+    /// A breaker that lives as long as `database` does at least.
+    init(_ database: IndexDatabase) throws(StorageError) {
+        self.database = database
+        guard ff_fts5_words_open(database.handle, &words) == SQLITE_OK else {
+            throw StorageError("store_io", "SQLite has no full-text search (FTS5).")
+        }
+    }
+
+    deinit { ff_fts5_words_close(&words) }
+
+    private final class Collected {
+        var words: [String] = []
+    }
+
+    /// The words of a text, in order, repeats included.
+    func words(of text: String) -> [String] {
+        let collected = Collected()
+        var text = text
+        text.withUTF8 { utf8 in
+            guard let start = utf8.baseAddress, let length = Int32(exactly: utf8.count) else { return }
+            let context = Unmanaged.passUnretained(collected).toOpaque()
+            start.withMemoryRebound(to: CChar.self, capacity: utf8.count) { bytes in
+                _ = ff_fts5_words_each(&words, bytes, length, context) { context, _, word, length, _, _ in
+                    guard let context, let word, length > 0 else { return SQLITE_OK }
+                    let bytes = UnsafeRawBufferPointer(start: word, count: Int(length))
+                    Unmanaged<Collected>.fromOpaque(context).takeUnretainedValue().words.append(
+                        String(decoding: bytes, as: UTF8.self))
+                    return SQLITE_OK
+                }
+            }
+        }
+        return collected.words
+    }
+}

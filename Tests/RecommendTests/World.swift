@@ -1,0 +1,145 @@
+import Domain
+import Live
+import Recommend
+
+/// A small random catalogue with people, of which everything is known, as ``Knowledge``.
+struct World: Knowledge {
+    var entities: [EntityFacts] = []
+    var trend: [Double] = []
+    var people: [String: AudienceFacts] = [:]
+    var near: [UInt32: [Recommend.Neighbour]] = [:]
+    var categoryPrices: [UInt32: Double] = [:]
+
+    static let categories = ["a", "b", "c", "d", "e", "f"]
+    static let types = ["post", "product"]
+    static let brands = 4
+
+    init(_ random: inout SeededRandom, size: Int) {
+        for number in 0..<size {
+            let type = World.types[random.below(World.types.count)]
+            var entity = EntityFacts(number: UInt32(number), type: type, id: "e\(random.below(3))-\(number)")
+            if random.below(3) > 0 { entity.title = "Title \(number)" }
+            entity.categories = World.categories.indices.filter { _ in random.below(4) == 0 }.map { UInt32($0) }
+            if random.below(2) == 0 { entity.brand = UInt32(random.below(World.brands)) }
+            if random.below(4) > 0 {
+                entity.price = Double(random.below(200)) / 4
+                entity.currency = ["EUR", "USD", nil][random.below(3)]
+            }
+            entity.isAvailable = random.below(4) > 0
+            entity.isListed = random.below(6) > 0
+            // Few values, so that there are ties.
+            entity.popularity = Double(random.below(8)) * Double(random.below(5))
+            entities.append(entity)
+            trend.append(Double(random.below(6)))
+        }
+        func number() -> UInt32 { UInt32(random.below(size)) }
+        for entity in 0..<UInt32(size) where random.below(3) > 0 {
+            var weights: [UInt32: Double] = [:]
+            for _ in 0..<random.below(8) { weights[number()] = Double(1 + random.below(8)) / 8 }
+            weights[entity] = nil
+            near[entity] = weights.map { Recommend.Neighbour(entity: $0.key, weight: $0.value) }
+                .sorted { $0.weight != $1.weight ? $0.weight > $1.weight : $0.entity < $1.entity }
+        }
+        for category in World.categories.indices where random.below(2) == 0 {
+            categoryPrices[UInt32(category)] = Double(1 + random.below(40))
+        }
+        for name in ["u0", "u1", "u2"] {
+            var facts = AudienceFacts()
+            facts.interactions = random.below(12)
+            func actions(_ most: Int) -> [Action] {
+                (0..<random.below(most)).map { index in
+                    let type = ["view", "cart_add", "order", "cart_remove"][random.below(4)]
+                    let weight: Double = ["view": 2, "cart_add": 5, "order": 10, "cart_remove": -5][type] ?? 0
+                    return Action(
+                        entity: number(), type: type, weight: weight, occurredAt: World.now - Int64(index) * 60_000)
+                }
+            }
+            if random.below(3) > 0 { facts.session = actions(5) }
+            if facts.interactions > 0 { facts.recents = facts.session + actions(20) }
+            facts.categories = World.categories.indices.filter { _ in random.below(2) == 0 }.map {
+                Recommend.Affinity(number: UInt32($0), value: Double(random.below(20)) - 5)
+            }
+            facts.brands = (0..<World.brands).filter { _ in random.below(2) == 0 }.map {
+                Recommend.Affinity(number: UInt32($0), value: Double(random.below(20)) - 5)
+            }
+            if random.below(2) == 0 {
+                facts.usualPrice = Double(random.below(50))
+                facts.usualCurrency = "EUR"
+            }
+            for _ in 0..<random.below(4) {
+                facts.orders[number()] = World.now - Int64(random.below(60)) * Timestamp.millisecondsPerDay
+            }
+            people[name] = facts
+        }
+    }
+
+    static let now: Int64 = 1_769_860_800_000
+
+    func audience(_ audience: Audience, now: Int64) -> AudienceFacts {
+        people[audience.user ?? audience.session ?? ""] ?? AudienceFacts()
+    }
+
+    func entity(type: String, id: String) -> UInt32? {
+        entities.first { $0.type == type && $0.id == id }?.number
+    }
+
+    func facts(of numbers: [UInt32]) -> [EntityFacts] {
+        numbers.filter { $0 < entities.count }.map { entities[Int($0)] }
+    }
+
+    func neighbours(of numbers: [UInt32], each: Int, now: Int64) -> [[Recommend.Neighbour]] {
+        numbers.map { Array((near[$0] ?? []).prefix(each)) }
+    }
+
+    private func members(_ scope: CatalogueScope) -> [EntityFacts] {
+        entities.filter { entity in
+            (scope.type == nil || scope.type == entity.type)
+                && (scope.category == nil
+                    || category(named: scope.category ?? "").map { entity.categories.contains($0) } ?? false)
+        }
+    }
+
+    func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32] {
+        func value(_ entity: EntityFacts) -> Double {
+            order == .popular ? entity.popularity : trend[Int(entity.number)]
+        }
+        let listed = members(scope).filter { $0.isListed && value($0) > 0 }
+        return listed.sorted { (value($1), $0.number) < (value($0), $1.number) }.prefix(limit).map(\.number)
+    }
+
+    func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {
+        members(CatalogueScope(type: type)).filter { $0.brand == brand }.prefix(limit).map(\.number)
+    }
+
+    func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
+        entities: [UInt32], next: Int?
+    ) {
+        let all = members(scope).reversed().map(\.number)
+        let end = min(all.count, place + 7)
+        return (Array(all[min(place, end)..<end]), end < all.count ? end : nil)
+    }
+
+    func usualPrice(category: UInt32, currency: String?) -> Double? {
+        currency == "EUR" ? categoryPrices[category] : nil
+    }
+
+    func category(named name: String) -> UInt32? { World.categories.firstIndex(of: name).map { UInt32($0) } }
+    func categoryName(_ number: UInt32) -> String { World.categories[Int(number)] }
+    func brandName(_ number: UInt32) -> String { "brand \(number)" }
+}
+
+/// SplitMix64: the same numbers from the same seed.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}
