@@ -60,7 +60,8 @@ extension Connection {
         stage = .suspended
         MHD_suspend_connection(handle)
         let old = exchangeWord.bitwiseOr(Self.suspended, ordering: .acquiringAndReleasing).oldValue
-        if old & Self.ready != 0 { MHD_resume_connection(handle) }
+        // Not the library's own call: without a listening socket it does not wake whoever polls for it.
+        if old & Self.ready != 0 { worker.resume(self) }
         return true
     }
 

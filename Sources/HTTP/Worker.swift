@@ -143,9 +143,11 @@ final class Worker: Sendable {
         while true {
             let timeout = ff_mhd_timeout(daemon)
             if timeout != 0 { poll(&polled, nfds_t(polled.count), timeout) }
+            // Before the inbox is emptied, and also when that has been done already: a wake-up may come late.
+            if timeout != 0, polled[1].revents != 0 { ff_wake_clear(waker) }
+            polled[1].revents = 0
             inbox.withLock { inbox in
                 guard inbox.isWoken || inbox.isStopping else { return }
-                if inbox.isWoken { ff_wake_clear(waker) }
                 inbox.isWoken = false
                 isStopping = inbox.isStopping
                 swap(&arrivals, &inbox.arrivals)

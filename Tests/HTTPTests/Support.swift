@@ -54,6 +54,34 @@ final class EchoLaterHandler: HTTPHandler {
     func stop() { isStopped.store(true, ordering: .relaxed) }
 }
 
+/// Has each exchange answered by another thread at about the moment at which it is suspended.
+final class RacingHandler: HTTPHandler {
+    private let waiting = Mutex<HTTPExchange?>(nil)
+    private let isWaiting = Atomic<Bool>(false)
+    private let isStopped = Atomic<Bool>(false)
+
+    func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
+        .suspend { exchange in
+            self.waiting.withLock { $0 = exchange }
+            self.isWaiting.store(true, ordering: .releasing)
+        }
+    }
+
+    /// Waits a little longer each time, up to some microseconds, then begins again.
+    func resumeUntilStopped() {
+        var pause = 0
+        while !isStopped.load(ordering: .relaxed) {
+            guard isWaiting.exchange(false, ordering: .acquiringAndReleasing) else { continue }
+            let exchange = waiting.withLock { $0.take() }
+            for _ in 0..<pause { _ = isStopped.load(ordering: .sequentiallyConsistent) }
+            pause = (pause + 1) % 400
+            exchange?.resume(with: .text("raced"))
+        }
+    }
+
+    func stop() { isStopped.store(true, ordering: .relaxed) }
+}
+
 /// Answers everything at once.
 struct PlainHandler: HTTPHandler {
     func handle(_ request: borrowing HTTPRequest) -> HTTPAction { .respond(.text("plain")) }

@@ -131,4 +131,24 @@ struct SuspensionTests {
         #expect(wrong.value == 0)
         #expect(waitUntil { server.activeRequestCount == 0 })
     }
+
+    @Test("An answer that comes in the moment of the suspension is sent, with nothing else to wake the thread")
+    func race() throws {
+        let handler = RacingHandler()
+        let server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 1), handler: handler)
+        try server.start()
+        defer { server.stop(graceSeconds: 0) }
+        let resumer = Thread { handler.resumeUntilStopped() }
+        let client = Client(port: server.port)
+        client.timeout(10)
+        for round in 0..<30_000 {
+            client.send(get("/\(round)"))
+            guard client.read()?.text == "raced" else {
+                Issue.record("round \(round)")
+                break
+            }
+        }
+        handler.stop()
+        resumer.join()
+    }
 }
