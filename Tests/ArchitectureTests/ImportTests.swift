@@ -9,8 +9,8 @@ struct ImportTests {
         "JSON": ["CSimdJSON"],
         "Schema": ["JSON", "CRE2"],
         "Domain": ["JSON", "Schema", "CXXHash"],
-        "Storage": ["Domain"],
-        "StorageSQLite": ["Storage", "Domain", "CSQLite"],
+        "Storage": ["Domain", "JSON"],
+        "StorageSQLite": ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"],
         "Collect": ["Storage", "Domain", "JSON", "Schema"],
         "Live": ["Storage", "Domain"],
         "Recommend": ["Live", "Domain"],
@@ -18,7 +18,7 @@ struct ImportTests {
         "HTTP": ["CMicroHTTPD", "CZlib"],
         "API": ["HTTP", "Search", "Recommend", "Live", "Collect", "Storage", "Domain", "JSON", "COpenSSL"],
         "Command": [
-            "API", "HTTP", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
+            "API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
         ],
         "footfall": ["Command"],
     ]

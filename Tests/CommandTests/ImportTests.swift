@@ -36,7 +36,9 @@ struct ImportTests {
         #expect(result["rejected"] == 0)
         #expect(result["entities"] == 0)
         #expect(
-            result.objectValue?.keys == ["read", "tracked", "duplicates", "rejected", "entities", "seconds", "rate"])
+            result.objectValue?.keys == [
+                "read", "tracked", "duplicates", "rejected", "entities", "users", "seconds", "rate",
+            ])
         #expect(program.transcript.error.isEmpty)
     }
 

@@ -185,7 +185,7 @@ import Testing
             get("/v1/entities/ship/none/stats", 404, "not_found"),
             get("/v1/entities/product/none", 404, "not_found"),
             get("/v1/entities?cursor=!!!", 400, "invalid_cursor"),
-            get("/v1/entities?cursor=AAAA", 400, "invalid_cursor"),
+            get("/v1/entities?cursor=AAAAA", 400, "invalid_cursor"),
             get("/v1/entities?limit=100000", 400, "invalid_parameter"),
             get("/v1/rejected?cursor=x", 400, "invalid_parameter"),
             get("/v1/rejected?cursor=-1", 400, "invalid_parameter"),

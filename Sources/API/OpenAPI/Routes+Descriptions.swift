@@ -2,6 +2,7 @@ extension Routes {
     /// What the OpenAPI document says of each route, by method and path.
     static let descriptions: [[String: Operation]] = [
         collectingDescriptions, answerDescriptions, catalogueDescriptions, tenantDescriptions, operationDescriptions,
+        readingDescriptions,
         commerceDescriptions,
     ]
 

@@ -42,6 +42,8 @@ enum Schemas {
                 optional: #""pointer": {"type": "string"}"#)
         ),
         ("EntityType", entityTypes),
+        ("SearchText", #"{"type": "string", "pattern": "^[^\\u0000]*$", "description": "At most 1,024 bytes."}"#),
+        ("OptionalID", #"{"type": ["string", "null"], "minLength": 1, "pattern": "^[^\\u0000]*$"}"#),
         ("Text", #"{"type": "string", "pattern": "^[^\\u0000]*$"}"#),
         ("Word", #"{"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[^\\u0000]*$"}"#),
         ("ID", #"{"type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$", "description": "At most 256 bytes."}"#),

@@ -2,6 +2,7 @@ internal import Collect
 internal import Domain
 internal import JSON
 internal import Live
+internal import Search
 internal import Storage
 internal import Synchronization
 
@@ -54,10 +55,13 @@ extension TenantService {
                     StoredDocument(kind: .purchases, id: order.userID, body: purchases.document.text))
                 places.value.withLock { $0 = (entities, last) }
             },
-            applied: { [live] _ in
+            applied: { [live, search] _ in
                 guard case .store(_, let stock) = decision.value.withLock({ $0 }) else { return }
                 let places = places.value.withLock { $0 }
-                for (entity, position) in zip(stock, places.entities) { live.apply(entity: entity, position: position) }
+                for (entity, position) in zip(stock, places.entities) {
+                    live.apply(entity: entity, position: position)
+                    search.noteChange(at: position)
+                }
                 live.skip(to: places.last)
             }
         ) { result in

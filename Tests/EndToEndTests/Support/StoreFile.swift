@@ -53,9 +53,7 @@ final class StoreFile {
 
     /// The file of the tenant `demo`.
     convenience init(_ folder: TestFolder) throws {
-        let found = TestFolder.files(below: folder.tenant).filter {
-            $0.hasSuffix(".sqlite") || $0.hasSuffix(".db")
-        }.filter { !$0.contains("overflow") }
+        let found = TestFolder.files(below: folder.tenant).filter { $0.hasSuffix("/footfall.sqlite") }
         guard found.count == 1 else { throw TestFailure("The tenant's file is not one of \(found)") }
         try self.init(found[0])
     }

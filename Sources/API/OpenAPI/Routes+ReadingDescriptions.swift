@@ -1,0 +1,82 @@
+extension Routes {
+    /// What the OpenAPI document says of recommendations, searches, interactions read back, and tasks.
+    static let readingDescriptions: [String: Operation] = {
+        let id = Schemas.ref("Word")
+        let flag = #"{"enum": ["true", "false"]}"#
+        let price = #"{"type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,2})?$"}"#
+        let filters: [Operation.Parameter] = [
+            .limit100, .query("exclude", id, "Ids, with commas between them."), .category, .query("price_min", price),
+            .query("price_max", price), .query("currency", #"{"type": "string", "pattern": "^[A-Z]{3}$"}"#),
+            .query("in_stock", flag), .query("context", #"{"type": "string", "minLength": 1, "maxLength": 64}"#),
+            .query("explain", flag), .entityType,
+        ]
+        let served = Schemas.object(
+            "\"list_id\": {\"type\": [\"string\", \"null\"]}, \"fallback\": {\"type\": [\"string\", \"null\"]}, \"items\": "
+                + Schemas.list(
+                    Schemas.object(
+                        #""entity_type": {"type": "string"}, "entity_id": {"type": "string"}, "score": {"type": "number"}"#,
+                        optional: #""title": {"type": "string"}, "explain": {"type": "object"}"#)))
+        let search = Operation(
+            "Searches the catalogue; the search is stored and counted.", Operation.Parameter.actor,
+            body: [
+                .json(
+                    Schemas.object(
+                        "\"query\": \(Schemas.ref("SearchText"))",
+                        optional: """
+                            "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
+                            "filters": {"type": ["object", "null"], "additionalProperties": false, "properties": {
+                              "category": {"type": ["string", "null"], "minLength": 1, "pattern": "^[^\\\\u0000]*$"},
+                              "in_stock": {"type": ["boolean", "null"]}}},
+                            "user_id": \(Schemas.ref("OptionalID")), "anonymous_id": \(Schemas.ref("OptionalID")),
+                            "session_id": \(Schemas.ref("OptionalID"))
+                            """, closed: true))
+            ],
+            Schemas.object(
+                #""search_id": {"type": "string"}, "query": {"type": "string"}, "total": {"type": "integer"}, "#
+                    + #""has_more": {"type": "boolean"}, "results": {"type": "array"}"#,
+                optional: #""corrections": {"type": "array"}"#))
+        return [
+            "GET /v1/recommendations": Operation(
+                "What a person should see now. One of user_id, anonymous_id and session_id says for whom.",
+                [.query("session_id", id, required: true), .query("user_id", id), .query("anonymous_id", id)] + filters,
+                served),
+            "GET /v1/similar/{type}/{id}": Operation("What goes together with an entity.", filters, served).path([
+                "type": Schemas.ref("EntityType")
+            ]),
+            "GET /v1/lists/{id}": Operation(
+                "A list as it was served, and the interactions that named it.", #"{"type": "object"}"#),
+            "POST /search": search,
+            "POST /v1/search": search,
+            "GET /v1/searches": Operation(
+                "The latest searches, or with results=none the queries that found nothing.",
+                [
+                    .query("results", #"{"const": "none"}"#), .limit1000,
+                    .query("cursor", #"{"type": "integer", "minimum": 1, "maximum": 9223372036854775807}"#),
+                ], #"{"type": "object"}"#),
+            "GET /v1/interactions": Operation(
+                "Interactions read back. Examines a bounded stretch of the log; \"complete\" says whether it reached the end.",
+                [
+                    .query("from", #"{"type": "string", "format": "date-time"}"#),
+                    .query("to", #"{"type": "string", "format": "date-time"}"#), .query("user_id", id),
+                    .query("anonymous_id", id), .query("session_id", id), .query("entity_type", id),
+                    .query("entity_id", id), .query("type", id), .query("context", id),
+                    .query("order", #"{"enum": ["desc", "asc"]}"#), .query("format", #"{"enum": ["json", "ndjson"]}"#),
+                    .limit1000, .query("cursor", id, "\"next_cursor\" of the page before."),
+                    .query("where", id, "metadata.NAME, or metadata.NAME with =, !=, <, <=, > or >= and a value."),
+                ],
+                answers: [
+                    200: [
+                        .json(
+                            Schemas.object(
+                                "\"interactions\": " + Schemas.list(Schemas.ref("StoredInteraction")),
+                                optional: #""next_cursor": {"type": "string"}, "complete": {"type": "boolean"}"#)),
+                        .lines,
+                    ]
+                ]),
+            "GET /v1/tasks": Operation("The scheduled tasks.", Schemas.object(#""tasks": {"type": "array"}"#)),
+            "POST /v1/tasks/{name}/run": Operation(
+                "Has a task run now.",
+                answers: [202: [.json(Schemas.object(#""name": {"type": "string"}, "state": {"type": "string"}"#))]]),
+        ]
+    }()
+}
