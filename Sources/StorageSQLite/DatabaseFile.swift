@@ -44,11 +44,20 @@ enum DatabaseFile {
             }
             return
         }
-        let connection = try Connection(path: path, .unchangeable)
-        let identity = try connection.integer("PRAGMA application_id") ?? 0
+        let identity: Int64
+        let version: Int64
+        do {
+            let connection = try Connection(path: path, .unchangeable)
+            identity = try connection.integer("PRAGMA application_id") ?? 0
+            version = try connection.integer("PRAGMA user_version") ?? 0
+        } catch {
+            // Killed while the log was being copied into it, the file is shorter than it says; the log has the rest, and
+            // whose file it is shows once it is open.
+            if error.code == "store_corrupt", let log = self.size(path + "-wal"), log > 0 { return }
+            throw error
+        }
         // Both are 0 while they stand in the write-ahead log only.
         guard identity == applicationID || identity == 0 else { throw .corrupt(file, "it belongs to another program") }
-        let version = try connection.integer("PRAGMA user_version") ?? 0
         guard version <= known else { throw .tooNew(file, found: version, known: Int64(known)) }
     }
 

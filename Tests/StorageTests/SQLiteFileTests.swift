@@ -364,4 +364,34 @@ struct SQLiteFileTests {
         }
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/none"))
     }
+
+    @Test("A file that was being copied into when the process was killed is shorter than it says, and opens")
+    func killedWhileCopying() throws {
+        let folder = try TemporaryFolder()
+        let copies = try TemporaryFolder()
+        let store = try SQLiteTenantStore.open(folder: folder.path + "/t")
+        try ForeignReaderTests.write(store, count: 3000)
+        let copy = Process()
+        copy.executableURL = URL(fileURLWithPath: "/bin/cp")
+        copy.arguments = ["-r", folder.path + "/t", copies.path + "/t"]
+        try copy.run()
+        copy.waitUntilExit()
+        store.close()
+        // The first page is copied first, and says how many there are; the others are missing yet.
+        let path = copies.path + "/t/" + SQLiteTenantStore.fileName
+        let log = try Data(contentsOf: URL(fileURLWithPath: path + "-wal"))
+        var page: Data?
+        var frame = 32
+        while frame + 24 + 8192 <= log.count {
+            if log[frame..<frame + 4].elementsEqual([0, 0, 0, 1]) { page = log[(frame + 24)..<(frame + 24 + 8192)] }
+            frame += 24 + 8192
+        }
+        var file = try Data(contentsOf: URL(fileURLWithPath: path))
+        file.replaceSubrange(0..<8192, with: try #require(page))
+        try file.write(to: URL(fileURLWithPath: path))
+        let opened = try SQLiteTenantStore.open(folder: copies.path + "/t")
+        try ForeignReaderTests.expectWhole(opened, "killed while copying")
+        #expect(opened.lastPosition == 3000)
+        opened.close()
+    }
 }
