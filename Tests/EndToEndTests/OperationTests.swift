@@ -39,10 +39,12 @@ import Testing
         return folder
     }
 
-    /// Every file of the data folder apart from the lock, with its bytes.
+    /// Every file of the data folder apart from the lock and the search index, which follows the log by itself, with its
+    /// bytes.
     private func contents(_ folder: TestFolder) -> [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]
-        for path in TestFolder.files(below: folder.data) where !path.hasSuffix("/.lock") && !path.hasSuffix("-shm") {
+        for path in TestFolder.files(below: folder.data)
+        where !path.hasSuffix("/.lock") && !path.hasSuffix("-shm") && !path.contains("/search.sqlite") {
             contents[path] = TestFolder.bytes(path)
         }
         return contents
