@@ -6,7 +6,7 @@ extension Routes {
         let count = #"{"type": "integer", "minimum": 0}"#
         let user = Schemas.object(
             "\"id\": \(word), \"traits\": {\"type\": \"object\"}, \"created_at\": \(time), \"updated_at\": \(time)")
-        let traits = "\"traits\": \(Schemas.ref("Object"))"
+        let traits = "\"traits\": \(Schemas.ref("Traits"))"
         let change = #"{"type": "object", "additionalProperties": false, "properties": {\#(traits)}}"#
         let bulk = Operation(
             """
@@ -15,9 +15,10 @@ extension Routes {
             """,
             body: [
                 .json(
-                    Schemas.object(
-                        "\"users\": {\"type\": \"array\", \"minItems\": 1, \"items\": \(Schemas.ref("Value"))}",
-                        closed: true)), .lines,
+                    "{\"anyOf\": [{\"type\": \"array\", \"minItems\": 1, \"items\": \(Schemas.ref("Value"))}, "
+                        + Schemas.object(
+                            "\"users\": {\"type\": \"array\", \"minItems\": 1, \"items\": \(Schemas.ref("Value"))}",
+                            closed: true) + "]}"), .lines,
             ],
             Schemas.object("\"stored\": \(count), \"results\": " + Schemas.list(#"{"type": "object"}"#)))
         let item = "\"product_id\": \(word), \"quantity\": \(count), \"added_at\": \(time), \"updated_at\": \(time)"

@@ -29,11 +29,12 @@ extension Routes {
                 .json(
                     Schemas.object(
                         #""shop_domain": {"const": "demo"}, "interaction_type": {"enum": ["view", "cart_add", "order"]}, "#
-                            + "\"context\": {\"enum\": [\"cart\", \"product_page\", \"homepage\", \"checkout\"]}, "
-                            + "\"browser_session_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}, "
                             + "\"metadata\": {\"type\": \"object\", \"required\": [\"product_id\"], "
                             + "\"properties\": {\"product_id\": \(Schemas.ref("AnyID"))}, \"additionalProperties\": \(Schemas.ref("Value"))}",
-                        optional: "\"customer_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}",
+                        optional:
+                            "\"context\": {\"enum\": [\"cart\", \"product_page\", \"homepage\", \"checkout\", null]}, "
+                            + "\"browser_session_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}, "
+                            + "\"customer_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}",
                         closed: true))
             ], phoenix
         ).refused(422, phoenix),

@@ -57,12 +57,15 @@ extension Routes {
                 "Interactions read back. Examines a bounded stretch of the log; \"complete\" says whether it reached the end.",
                 [
                     .query("from", #"{"type": "string", "format": "date-time"}"#),
-                    .query("to", #"{"type": "string", "format": "date-time"}"#), .query("user_id", id),
-                    .query("anonymous_id", id), .query("session_id", id), .query("entity_type", id),
-                    .query("entity_id", id), .query("type", id), .query("context", id),
+                    .query("to", #"{"type": "string", "format": "date-time"}"#), .query("user_id", Schemas.ref("ID")),
+                    .query("anonymous_id", Schemas.ref("ID")), .query("session_id", Schemas.ref("ID")),
+                    .query("entity_type", id),
+                    .query("entity_id", Schemas.ref("ID")), .query("type", id), .query("context", Schemas.ref("ID")),
                     .query("order", #"{"enum": ["desc", "asc"]}"#), .query("format", #"{"enum": ["json", "ndjson"]}"#),
-                    .limit1000, .query("cursor", id, "\"next_cursor\" of the page before."),
-                    .query("where", id, "metadata.NAME, or metadata.NAME with =, !=, <, <=, > or >= and a value."),
+                    .limit1000, .query("cursor", Schemas.ref("ID"), "\"next_cursor\" of the page before."),
+                    .query(
+                        "where", Schemas.ref("ID"),
+                        "metadata.NAME, or metadata.NAME with =, !=, <, <=, > or >= and a value."),
                 ],
                 answers: [
                     200: [

@@ -43,7 +43,12 @@ enum Schemas {
         ),
         ("EntityType", entityTypes),
         ("SearchText", #"{"type": "string", "pattern": "^[^\\u0000]*$", "description": "At most 1,024 bytes."}"#),
-        ("OptionalID", #"{"type": ["string", "null"], "minLength": 1, "pattern": "^[^\\u0000]*$"}"#),
+        ("OptionalID", #"{"anyOf": [\#(ref("AnyID")), {"type": "null"}]}"#),
+        (
+            "Traits",
+            #"{"type": "object", "propertyNames": {"minLength": 1, "pattern": "^[^\\u0000]*$"}, "#
+                + #""additionalProperties": \#(ref("Value"))}"#
+        ),
         ("Text", #"{"type": "string", "pattern": "^[^\\u0000]*$"}"#),
         ("Word", #"{"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[^\\u0000]*$"}"#),
         ("ID", #"{"type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$", "description": "At most 256 bytes."}"#),
@@ -158,6 +163,9 @@ enum Schemas {
               "trending_window_hours": {"type": "integer", "minimum": 1, "maximum": 720},
               "retention_days": {"type": ["integer", "null"], "minimum": 1, "maximum": 36500},
               "trust_user_ids": {"type": "boolean"}, "domains": {"type": "array", "items": \(ref("Text"))},
+              "ranking_base_weight": {"type": "number", "minimum": 0, "maximum": 1}, "ranking_personal_weight": {"type": "number", "minimum": 0, "maximum": 1},
+              "ranking_popularity_weight": {"type": "number", "minimum": 0, "maximum": 1}, "ranking_ordered_factor": {"type": "number", "minimum": 0, "maximum": 1},
+              "ranking_category_limit": {"type": "integer", "minimum": 1, "maximum": 10},
               "maximum_id_bytes": {"type": "integer", "minimum": 16, "maximum": 4096},
               "maximum_metadata_bytes": {"type": "integer", "minimum": 2, "maximum": 1048576},
               "maximum_metadata_depth": {"type": "integer", "minimum": 1, "maximum": 256},
