@@ -16,6 +16,11 @@ func swiftTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// Numeric targets are optimised in debug builds too: a model is a thousand times slower at -Onone.
+func numericTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + [.unsafeFlags(["-O"])])
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -35,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "CMicroHTTPD"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "COpenBLAS"),
 
         // Swift targets; each imports only what stands above it.
         swiftTarget("JSON", ["CSimdJSON"]),
@@ -44,6 +50,9 @@ let package = Package(
         swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
+        numericTarget("Numerics", ["COpenBLAS"]),
+        numericTarget("Evaluation", ["Numerics"]),
+        numericTarget("Models", ["Evaluation", "Numerics"]),
         swiftTarget("Recommend", ["Live", "Domain"]),
         swiftTarget("Search", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
@@ -69,6 +78,9 @@ let package = Package(
         tests("StorageTests", ["StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("CollectTests", ["Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON"]),
         tests("LiveTests", ["Live", "Storage", "Domain", "JSON"]),
+        tests("NumericsTests", ["Numerics"]),
+        tests("EvaluationTests", ["Evaluation", "Numerics"]),
+        tests("ModelsTests", ["Models", "Evaluation", "Numerics"]),
         tests("RecommendTests", ["Recommend", "Live", "Domain"]),
         tests("SearchTests", ["Search", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("HTTPTests", ["HTTP"]),

@@ -1,0 +1,51 @@
+internal import Numerics
+
+/// A model as bytes, little-endian: "FFM1", items, layers; of each layer growth, fall, entries, offsets, columns, values.
+extension ServingModel {
+    private static let magic: UInt32 = 0x314D_4646
+
+    /// The model as bytes. O(size).
+    public func encoded() -> [UInt8] {
+        var bytes = ByteSink()
+        bytes.put(ServingModel.magic)
+        bytes.put(UInt64(itemCount))
+        bytes.put(UInt64(layers.count))
+        for layer in layers {
+            bytes.put(layer.recency.growth.bitPattern)
+            bytes.put(layer.recency.fall.bitPattern)
+            bytes.put(UInt64(layer.rows.columns.count))
+            for offset in layer.rows.offsets { bytes.put(UInt64(offset)) }
+            for column in layer.rows.columns { bytes.put(column) }
+            for value in layer.rows.values { bytes.put(value.bitPattern) }
+        }
+        return bytes.bytes
+    }
+
+    /// Reads what ``encoded()`` wrote. Every length and index is checked.
+    public init(decoding bytes: [UInt8]) throws(ModelError) {
+        let broken = ModelError(.unreadable, "the bytes are no model of a known version; train anew")
+        var source = ByteSource(bytes)
+        guard source.take(UInt32.self) == ServingModel.magic,
+            let items = source.take(UInt64.self).flatMap(Int.init(exactly:)), items <= Int(UInt32.max),
+            let count = source.take(UInt64.self), count <= 64
+        else { throw broken }
+        var layers: [Layer] = []
+        for _ in 0..<count {
+            guard let growth = source.take(UInt32.self), let fall = source.take(UInt32.self),
+                let entries = source.take(UInt64.self).flatMap(Int.init(exactly:)),
+                let offsets = source.take(UInt64.self, items + 1),
+                let columns = source.take(UInt32.self, entries), let values = source.take(UInt32.self, entries),
+                offsets.allSatisfy({ $0 <= UInt64(entries) }),
+                let rows = SparseRows(
+                    offsets: offsets.map { Int($0) }, columns: columns, values: values.map { Float(bitPattern: $0) },
+                    columnCount: items),
+                rows.values.allSatisfy(\.isFinite)
+            else { throw broken }
+            let recency = Recency(growth: Float(bitPattern: growth), fall: Float(bitPattern: fall))
+            guard recency.growth.isFinite, recency.fall.isFinite else { throw broken }
+            layers.append(Layer(recency: recency, rows: rows))
+        }
+        guard source.isAtEnd else { throw broken }
+        self.init(itemCount: items, layers: layers)
+    }
+}

@@ -1,0 +1,84 @@
+public import Numerics
+
+/// A trained model in the form in which it answers requests: a blend of models folded into sparse item→item rows, one layer
+/// for each way of weighting a history. A person's vector is made from the history at the moment of the request, so that a
+/// new interaction counts in the next answer and nobody has to have been there in training.
+///
+/// A request costs Σ over the history of the entries of its items' rows: at most 100 · 200 additions a layer.
+public struct ServingModel: Sendable, Equatable {
+    /// What follows from having an item, and how the items of a history are weighted.
+    public struct Layer: Sendable, Equatable {
+        /// How the late part of a history counts.
+        public var recency: Recency
+        /// For each item the items that it speaks for, with how strongly. Square.
+        public var rows: SparseRows
+
+        /// A layer.
+        public init(recency: Recency, rows: SparseRows) {
+            self.recency = recency
+            self.rows = rows
+        }
+    }
+
+    /// An item that a person had to do with.
+    public struct Action: Sendable, Equatable {
+        /// Number of the item in the model.
+        public var item: UInt32
+        /// Its weight; below 0 it pushes down.
+        public var weight: Float
+
+        /// An action.
+        public init(item: UInt32, weight: Float) {
+            self.item = item
+            self.weight = weight
+        }
+    }
+
+    /// What the model says of an item.
+    public struct Opinion: Sendable, Equatable {
+        /// Number of the item.
+        public var item: UInt32
+        /// 1 for the best of the answer, falling to 0.
+        public var score: Float
+        /// The item of the history that speaks most for it.
+        public var because: UInt32
+    }
+
+    /// The latest entries of a history that are looked at.
+    public static let longestHistory = 100
+
+    /// Items that the numbers stand for.
+    public let itemCount: Int
+    /// The layers, whose scores are added.
+    public let layers: [Layer]
+
+    /// A model of layers; those that do not fit the catalogue are left out.
+    public init(itemCount: Int, layers: [Layer]) {
+        self.itemCount = itemCount
+        self.layers = layers.filter { $0.rows.rowCount == itemCount && $0.rows.columnCount == itemCount }
+    }
+
+    /// The items that a history speaks most for, best first; what the history itself has is left out. `history` is oldest
+    /// first. `scratch` may be used by one request at a time.
+    public func opinions(of history: [Action], limit: Int, _ scratch: inout ServingScratch) -> [Opinion] {
+        scratch.prepare(itemCount)
+        let latest = history.suffix(ServingModel.longestHistory).filter {
+            Int($0.item) < itemCount && $0.weight.isFinite
+        }
+        let last = Float(max(1, latest.count - 1))
+        for layer in layers {
+            var weights = latest.enumerated().map { place, action in
+                action.weight
+                    * layer.recency.weight(
+                        position: latest.count == 1 ? 1 : Float(place) / last, later: latest.count - 1 - place)
+            }
+            let sum = weights.reduce(0) { $0 + abs($1) }
+            guard sum > 0 else { continue }
+            for place in weights.indices { weights[place] /= sum }
+            for (action, weight) in zip(latest, weights) {
+                scratch.add(layer.rows, row: Int(action.item), weight: weight)
+            }
+        }
+        return scratch.best(limit, without: latest.map(\.item))
+    }
+}
