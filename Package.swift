@@ -40,7 +40,7 @@ let package = Package(
         .systemLibrary(name: "CMicroHTTPD"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "COpenSSL"),
-        .systemLibrary(name: "COpenBLAS"),
+        .target(name: "COpenBLAS", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("dl")]),
 
         // Swift targets; each imports only what stands above it.
         swiftTarget("JSON", ["CSimdJSON"]),

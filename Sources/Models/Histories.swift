@@ -9,12 +9,15 @@ public struct Histories: Sendable, Equatable {
     public private(set) var items: [UInt32] = []
     /// How much each entry counts: the sum of its interactions' plan weights, decayed. Below 0 it speaks against the item.
     public private(set) var weights: [Float] = []
-    /// How late in its person's run each entry lies: 0 the oldest, 1 the latest, 0.5 where no order is known.
+    /// How late in its person's run each entry lies: 0 the oldest, 1 the latest, ``unknownPosition`` where nobody knows.
     public private(set) var positions: [Float] = []
     /// Milliseconds since the epoch of each entry; empty where times are not known.
     public private(set) var times: [Int64] = []
     /// Items of the catalogue that the numbers stand for.
     public let itemCount: Int
+
+    /// The place of an entry whose place in its run is not known. Such entries stand before the others of a run.
+    public static let unknownPosition: Float = -1
 
     /// Persons.
     public var count: Int { offsets.count - 1 }
@@ -30,13 +33,13 @@ public struct Histories: Sendable, Equatable {
         public var item: UInt32
         /// How much it counts.
         public var weight: Float
-        /// How late it lies in the run, 0…1.
+        /// How late it lies in the run, 0…1, or ``Histories/unknownPosition``.
         public var position: Float
         /// Milliseconds since the epoch, or `nil`.
         public var time: Int64?
 
         /// An entry that counts 1, of unknown place, unless told otherwise.
-        public init(item: UInt32, weight: Float = 1, position: Float = 0.5, time: Int64? = nil) {
+        public init(item: UInt32, weight: Float = 1, position: Float = Histories.unknownPosition, time: Int64? = nil) {
             self.item = item
             self.weight = weight
             self.position = position

@@ -18,11 +18,12 @@ public struct Recency: Sendable, Hashable {
     /// All entries count the same.
     public static let none = Recency()
 
-    /// The weight of an entry at place `position`, 0…1, that `later` entries follow.
+    /// The weight of an entry at place `position`, 0…1, that `later` entries follow. A place that is not known counts as
+    /// the middle.
     @inlinable
     public func weight(position: Float, later: Int) -> Float {
         var weight: Float = 1
-        if growth != 0 { weight = (growth * position).exponential }
+        if growth != 0 { weight = (growth * (position < 0 ? 0.5 : position)).exponential }
         if fall != 0 { weight *= Float(later + 1).raised(to: -fall) }
         return weight
     }
@@ -31,8 +32,10 @@ public struct Recency: Sendable, Hashable {
     public func profile(of person: Int, in histories: Histories) -> [Float] {
         let places = histories.places(of: person)
         var profile = places.map { place in
-            histories.weights[place]
-                * weight(position: histories.positions[place], later: places.upperBound - 1 - place)
+            let position = histories.positions[place]
+            return histories.weights[place]
+                * weight(
+                    position: position, later: position < 0 ? places.count / 2 : places.upperBound - 1 - place)
         }
         let sum = profile.reduce(0) { $0 + abs($1) }
         if sum > 0 { for place in profile.indices { profile[place] /= sum } }

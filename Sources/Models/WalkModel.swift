@@ -14,7 +14,7 @@ public struct WalkModel: ItemModel {
         /// b: how little popular items lead on.
         public var sourceExponent: Float = 1
         /// c: how little popular items are led to.
-        public var targetExponent: Float = 1
+        public var targetExponent: Float = 0
         /// Entries kept of each row.
         public var neighbours = 200
         /// How the late part of a history counts.
