@@ -328,15 +328,15 @@ def search(bench: Bench) -> None:
         shop = Shop(server, entities)
         shop.fill()
         note("footfall: searches at 500/s")
-        shop.run(rate=500, seconds=1)
-        answers = shop.run(rate=500, seconds=bench.sizes.seconds)
+        answer = shop.run(rate=500, seconds=bench.sizes.seconds, warmup=2)
         counted = len(json.loads(server.get("/v1/searches?limit=1000"))["searches"])
-    times = sorted(answers)
-    p50, p99 = (times[int(len(times) * share)] for share in (0.5, 0.99))
-    bench.report.add("search", f"500/s over {entities:,} entities, stored before the answer: p50", p50 * 1e6, "us",
-                     searches=len(times), listed=counted)
-    bench.report.add("search", f"500/s over {entities:,} entities, stored before the answer: p99", p99 * 1e6, "us",
-                     at_most=10_000, longest=times[-1] * 1e6)
+        memory = server.memory()
+    latency = answer["latency_us"]
+    name = f"500/s over {entities:,} entities, stored before the answer"
+    bench.report.add("search", f"{name}: p50", latency["p50"], "us", listed=counted, **brief(answer))
+    bench.report.add("search", f"{name}: p99", latency["p99"], "us", at_most=10_000)
+    bench.report.add("search", f"{name}: CPU", answer["cpu_us"], "us/search", at_most=1000)
+    bench.report.add("search", "resident", memory["VmRSS"] / 2**20, "MiB")
 
 
 ALL = {scenario.__name__: scenario

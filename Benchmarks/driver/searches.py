@@ -5,12 +5,11 @@ import http.client
 import itertools
 import json
 import random
-import threading
-import time
 
 from footfall import Footfall
+from machine import load
 
-LANES = 16
+LANES = 32
 
 
 class Shop:
@@ -67,29 +66,14 @@ class Shop:
             body["filters"] = {"in_stock": True, "price_max": "120", "category": f"Category {self.random.randrange(50)}"}
         return body
 
-    def run(self, rate: float, seconds: float) -> list[float]:
-        """Seconds from when a search was due to its answer, at a steady rate whatever the answers take."""
-        queries = [self.query() for _ in range(int(rate * seconds))]
-        times: list[float] = []
-        errors: list[Exception] = []
-        start = time.monotonic() + 0.2
-
-        def lane(first: int) -> None:
-            connection = self.connection()
-            try:
-                for number in range(first, len(queries), LANES):
-                    due = start + number / rate
-                    time.sleep(max(0, due - time.monotonic()))
-                    self.send(connection, "POST", "/search", queries[number])
-                    times.append(time.monotonic() - due)
-            except Exception as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=lane, args=(index,)) for index in range(LANES)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-        return times
+    def run(self, rate: float, seconds: float, warmup: float) -> dict:
+        """Searches at a steady rate whatever the answers take; latencies count from when one was due. The answer gains
+        `cpu_us`, the server's CPU time for each search."""
+        path = self.server.folder / "queries.jsonl"
+        count = int(rate * (seconds + warmup))
+        path.write_text("".join(json.dumps(self.query()) + "\n" for _ in range(count)))
+        before = self.server.cpu()
+        answer = load(self.server.url + "/search", headers=(f"Authorization: Bearer {self.server.key}",), bodies=path,
+                      expect='"search_id"', rate=rate, connections=LANES, seconds=seconds, warmup=warmup)
+        answer["cpu_us"] = (self.server.cpu() - before) / max(1, answer["sent"]) * 1e6
+        return answer

@@ -15,6 +15,8 @@
 //   {entity}     550e8400-e29b-41d4-a716-<12 digits>    {any_user} the same, drawn anew for each item
 //   {type}       "view" or "click", quotes included     {duration} 1000…9999    {depth} 10…99
 //
+// With --bodies FILE each request has the next line of a file for its body instead, from the first to the last and over again.
+//
 // The result is one line of JSON: `requests`, `items` and latencies are those of the measured time, `sent` and
 // `acknowledged` (requests answered with 2xx) those of the whole run, warm-up included. Latencies are in microseconds, exact to 0.8 %.
 
@@ -109,7 +111,7 @@ static void print_histogram(const char *name, const Histogram *h) {
 // ---- Options --------------------------------------------------------------------------------------------------
 
 typedef struct {
-    const char *name, *method, *prefix, *item, *suffix, *separator, *expect;
+    const char *name, *method, *prefix, *item, *suffix, *separator, *expect, *bodies;
     const char *headers[32];
     int header_count;
     char host[128], path[1024];
@@ -161,6 +163,7 @@ static void parse_options(int argc, char **argv) {
         else if (!strcmp(key, "--suffix")) options.suffix = value;
         else if (!strcmp(key, "--separator")) options.separator = value;
         else if (!strcmp(key, "--expect")) options.expect = value;
+        else if (!strcmp(key, "--bodies")) options.bodies = value;
         else if (!strcmp(key, "--connections")) options.connections = (int)number(value);
         else if (!strcmp(key, "--batch")) options.batch = (int)number(value);
         else if (!strcmp(key, "--seconds")) options.seconds = number(value);
@@ -176,7 +179,8 @@ static void parse_options(int argc, char **argv) {
     if (!has_url) fail("--url is needed", NULL);
     if (options.connections < 1 || options.batch < 1 || options.users < 1 || options.entities < 1)
         fail("--connections, --batch, --users and --entities start at 1", NULL);
-    if (!options.method) options.method = options.item ? "POST" : "GET";
+    if (options.bodies && options.item) fail("--bodies and --item do not go together", NULL);
+    if (!options.method) options.method = options.item || options.bodies ? "POST" : "GET";
 }
 
 // ---- The request: one text, and the places in it to overwrite --------------------------------------------------
@@ -209,6 +213,35 @@ static void append(Text *text, const char *bytes, size_t count) {
     }
     memcpy(text->bytes + text->count, bytes, count);
     text->count += count;
+}
+
+// The bodies of --bodies, each with its length in front: what follows the request's other headers.
+static Text bodies;
+static size_t *body_starts, body_count, next_body, longest_body;
+
+static void read_bodies(void) {
+    FILE *file = fopen(options.bodies, "r");
+    if (!file) fail("cannot be read", options.bodies);
+    char *line = NULL, head[96];
+    size_t room = 0, places = 0;
+    for (ssize_t length; (length = getline(&line, &room, file)) >= 0;) {
+        if (length > 0 && line[length - 1] == '\n') length--;
+        if (body_count + 2 > places) {
+            places = places * 2 + 1024;
+            body_starts = realloc(body_starts, places * sizeof *body_starts);
+            if (!body_starts) fail("out of memory", NULL);
+        }
+        size_t start = bodies.count;
+        body_starts[body_count++] = start;
+        snprintf(head, sizeof head, "Content-Type: application/json\r\nContent-Length: %zd\r\n\r\n", length);
+        append(&bodies, head, strlen(head));
+        append(&bodies, line, (size_t)length);
+        if (bodies.count - start > longest_body) longest_body = bodies.count - start;
+    }
+    free(line);
+    fclose(file);
+    if (!body_count) fail("no line in", options.bodies);
+    body_starts[body_count] = bodies.count;
 }
 
 static void append_template(Text *text, const char *template) {
@@ -254,7 +287,11 @@ static void build_request(void) {
         snprintf(line, sizeof line, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body.count);
         append(&request, line, strlen(line));
     }
-    append(&request, "\r\n", 2);
+    if (options.bodies) {
+        read_bodies();
+    } else {
+        append(&request, "\r\n", 2);
+    }
     for (size_t i = 0; i < body_patches; i++) patches[i].offset += (uint32_t)request.count;
     append(&request, body.bytes ? body.bytes : "", body.count);
     free(body.bytes);
@@ -311,7 +348,7 @@ typedef struct {
     int descriptor;
     bool busy, wants_write;
     char *out;
-    size_t sent;
+    size_t sent, size;
     Text in;
     int64_t due, started;
 } Connection;
@@ -380,8 +417,8 @@ static void reopen(int index) {
 /// Sends what is left of the request. False when the connection broke and was replaced.
 static bool push_out(int index) {
     Connection *c = &connections[index];
-    while (c->sent < request.count) {
-        ssize_t n = send(c->descriptor, c->out + c->sent, request.count - c->sent, MSG_NOSIGNAL);
+    while (c->sent < c->size) {
+        ssize_t n = send(c->descriptor, c->out + c->sent, c->size - c->sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno != EAGAIN) {
             io_errors++;
@@ -391,7 +428,7 @@ static bool push_out(int index) {
         if (n < 0) break;
         c->sent += (size_t)n;
     }
-    bool wants_write = c->sent < request.count;
+    bool wants_write = c->sent < c->size;
     if (wants_write != c->wants_write) {
         struct epoll_event event = {.events = EPOLLIN | (wants_write ? EPOLLOUT : 0), .data.u32 = (uint32_t)index};
         epoll_ctl(epoll_descriptor, EPOLL_CTL_MOD, c->descriptor, &event);
@@ -403,6 +440,13 @@ static bool push_out(int index) {
 static void send_request(int index, int64_t due, int64_t now) {
     Connection *c = &connections[index];
     fill(c->out);
+    c->size = request.count;
+    if (body_count) {
+        size_t start = body_starts[next_body], size = body_starts[next_body + 1] - start;
+        memcpy(c->out + c->size, bodies.bytes + start, size);
+        c->size += size;
+        next_body = (next_body + 1) % body_count;
+    }
     c->sent = 0;
     c->in.count = 0;
     c->busy = true;
@@ -599,7 +643,7 @@ int main(int argc, char **argv) {
     idle = calloc((size_t)options.connections, sizeof *idle);
     if (epoll_descriptor < 0 || !connections || !idle) fail("set-up", strerror(errno));
     for (int i = 0; i < options.connections; i++) {
-        connections[i].out = malloc(request.count);
+        connections[i].out = malloc(request.count + longest_body);
         if (!connections[i].out) fail("out of memory", NULL);
         memcpy(connections[i].out, request.bytes, request.count);
         if (!open_connection(i)) fail("cannot connect", strerror(errno));

@@ -84,9 +84,10 @@ final class IndexWriter {
 
     /// A change of what is kept in memory.
     enum Change {
-        case set(row: Int64, Entity)
-        case removed(row: Int64)
-        case word(String, Int)
+        /// An entity's row; its words and those it had before, when its texts have changed.
+        case set(row: Int64, Entity, words: (new: TextWords, old: TextWords)?)
+        /// A row that has gone, with its words.
+        case removed(row: Int64, old: TextWords)
     }
 
     /// Fills an empty index from the catalogue as it stands; what changes meanwhile stands in the log after `position`.
@@ -138,35 +139,59 @@ final class IndexWriter {
             "SELECT n, title, description, brand, categories FROM docs WHERE type = ?1 AND id = ?2")
         find.bind(1, entity.type)
         find.bind(2, entity.id)
-        var row: Int64?
-        if try find.step() {
-            let old = find.integer(0)
-            row = old
-            let texts = (1...4).map { find.textOrNil($0) }
+        let isListed = !entity.isDeleted && !entity.isHidden && !entity.isPlaceholder
+        guard try find.step() else {
             find.reset()
-            // FTS5 has to be told what it has of a row that it does not keep itself.
-            let forget = try database.cached(
-                "INSERT INTO words(words, rowid, title, description, brand, categories) VALUES('delete', ?1, ?2, ?3, ?4, ?5)"
-            )
-            forget.bind(1, old)
-            for (index, text) in texts.enumerated() { forget.bind(Int32(index + 2), text) }
-            try forget.run()
-            for word in words(of: texts) { changes.append(.word(word, -1)) }
-            let delete = try database.cached("DELETE FROM docs WHERE n = ?1")
-            delete.bind(1, old)
-            try delete.run()
-        } else {
-            find.reset()
-        }
-        guard !entity.isDeleted, !entity.isHidden, !entity.isPlaceholder else {
-            if let row { changes.append(.removed(row: row)) }
+            guard isListed else { return }
+            let row = nextRow
+            nextRow += 1
+            try insert(entity, row: row)
+            changes.append(.set(row: row, entity, words: (breaker.words(of: IndexWriter.texts(entity)), TextWords())))
             return
         }
-        let place = row ?? nextRow
-        if row == nil { nextRow += 1 }
-        try insert(entity, row: place)
-        changes.append(.set(row: place, entity))
-        for word in words(of: IndexWriter.texts(entity)) { changes.append(.word(word, 1)) }
+        let row = find.integer(0)
+        let texts = (1...4).map { find.textOrNil($0) }
+        find.reset()
+        let own = IndexWriter.texts(entity)
+        // Mostly it is the price or the stock that changes.
+        if isListed, zip(own, texts).allSatisfy({ IndexWriter.isSame($0, $1) }) {
+            try update(entity, row: row)
+            changes.append(.set(row: row, entity, words: nil))
+            return
+        }
+        // FTS5 has to be told what it has of a row that it does not keep itself.
+        let forget = try database.cached(
+            "INSERT INTO words(words, rowid, title, description, brand, categories) VALUES('delete', ?1, ?2, ?3, ?4, ?5)"
+        )
+        forget.bind(1, row)
+        for (index, text) in texts.enumerated() { forget.bind(Int32(index + 2), text) }
+        try forget.run()
+        let delete = try database.cached("DELETE FROM docs WHERE n = ?1")
+        delete.bind(1, row)
+        try delete.run()
+        let old = breaker.words(of: texts)
+        guard isListed else {
+            changes.append(.removed(row: row, old: old))
+            return
+        }
+        try insert(entity, row: row)
+        changes.append(.set(row: row, entity, words: (breaker.words(of: own), old)))
+    }
+
+    private static func isSame(_ left: String?, _ right: String?) -> Bool {
+        guard let left, let right else { return left == nil && right == nil }
+        return left.utf8.elementsEqual(right.utf8)
+    }
+
+    private func update(_ entity: Entity, row: Int64) throws(StorageError) {
+        let update = try database.cached(
+            "UPDATE docs SET category_list = ?2, price = ?3, currency = ?4, inventory = ?5 WHERE n = ?1")
+        update.bind(1, row)
+        update.bind(2, JSONValue.array(entity.categories.map { .string($0) }).text)
+        update.bind(3, entity.price)
+        update.bind(4, entity.currency)
+        update.bind(5, entity.inventory)
+        try update.run()
     }
 
     private static func texts(_ entity: Entity) -> [String?] {
@@ -174,12 +199,6 @@ final class IndexWriter {
         return [
             entity.title, entity.description, entity.brand, names.isEmpty ? nil : names.joined(separator: "\n"),
         ]
-    }
-
-    private func words(of texts: [String?]) -> Set<String> {
-        var words: Set<String> = []
-        for case let text? in texts { words.formUnion(breaker.words(of: text)) }
-        return words
     }
 
     private func insert(_ entity: Entity, row: Int64) throws(StorageError) {
@@ -203,21 +222,28 @@ final class IndexWriter {
 
     // MARK: - Memory
 
-    /// What is kept in memory, read from the file. Also shows whether the file can be read at all.
-    func memory(key: (_ type: String, _ id: String) -> Key128) throws(StorageError) -> IndexMemory {
-        var memory = IndexMemory()
-        let docs = try database.cached("SELECT n, type, id, category_list, price, currency, inventory FROM docs")
+    /// What is kept in memory, read from the file: some microseconds an entity. Also shows whether the file can be read at
+    /// all.
+    func memory(
+        maximumBytes: Int, key: (_ type: String, _ id: String) -> Key128, unless isStopping: () -> Bool
+    ) throws(StorageError) -> IndexMemory {
+        var memory = IndexMemory(maximumBytes: maximumBytes)
+        let docs = try database.cached(
+            """
+            SELECT n, type, id, category_list, price, currency, inventory, title, description, brand, categories
+            FROM docs ORDER BY n
+            """)
         defer { docs.reset() }
-        while try docs.step() {
-            let type = docs.text(1)
-            memory[docs.integer(0)] = memory.facts(
-                key: key(type, docs.text(2)), type: type, categories: IndexWriter.list(docs.text(3)),
-                price: docs.textOrNil(4), currency: docs.textOrNil(5),
-                inventory: docs.isNull(6) ? nil : docs.integer(6))
+        while try docs.step(), !isStopping() {
+            let (row, type) = (docs.integer(0), docs.text(1))
+            memory.set(
+                row,
+                IndexMemory.Description(
+                    key: key(type, docs.text(2)), type: type, categories: IndexWriter.list(docs.text(3)),
+                    price: docs.textOrNil(4), currency: docs.textOrNil(5),
+                    inventory: docs.isNull(6) ? nil : docs.integer(6)))
+            memory.set(row, words: breaker.words(of: (7...10).map { docs.textOrNil($0) }), old: nil)
         }
-        let terms = try database.cached("SELECT term, doc FROM terms")
-        defer { terms.reset() }
-        while try terms.step() { memory.vocabulary.add(terms.text(0), Int(clamping: terms.integer(1))) }
         return memory
     }
 

@@ -22,13 +22,17 @@ public final class SearchIndex: Sendable {
     static let maximumWaiting = 256
     /// Seconds that a search waits for the index to be current, or to be there at all.
     static let patience = 2.0
-    /// The position is noted at least every so many seconds.
+    /// The position is noted, and entities are ordered by popularity, at least every so many seconds.
     private static let idleSeconds = 60.0
+    /// Changes that are put into memory at once; searches wait meanwhile.
+    private static let changesAtOnce = 64
 
     let path: String
     let store: any TenantStore
     let progress = IndexProgress()
-    let memory = Mutex(IndexMemory())
+    let memory: SharedMemory
+    private let maximumMemory: Int
+    private let standing: SearchStanding
     private let key: @Sendable (_ type: String, _ id: String) -> Key128
     private let note: @Sendable (String) -> Void
     private let workers: [SearchWorker]
@@ -36,12 +40,17 @@ public final class SearchIndex: Sendable {
     private let turn = Atomic<UInt>(0)
     private let finished = DispatchSemaphore(value: 0)
 
-    /// The index in a tenant's folder, opened or made on its own thread. `key` gives the keys of the live state, `note` is
-    /// told when the index is made anew or cannot be written.
+    /// The index in a tenant's folder, opened or made on its own thread. `key` gives the keys of the live state, `standing`
+    /// what it says of them, `note` is told when the index is made anew or cannot be written. Words are kept in memory as
+    /// long as that takes `maximumMemory` bytes at most; past it FTS5 searches alone, which takes longer.
     public init(
-        folder: String, store: any TenantStore, key: @escaping @Sendable (_ type: String, _ id: String) -> Key128,
+        folder: String, store: any TenantStore, maximumMemory: Int = 512 << 20,
+        key: @escaping @Sendable (_ type: String, _ id: String) -> Key128, standing: @escaping SearchStanding,
         note: @escaping @Sendable (String) -> Void
     ) {
+        self.maximumMemory = maximumMemory
+        self.standing = standing
+        memory = SharedMemory(IndexMemory(maximumBytes: maximumMemory))
         path = "\(folder)/\(SearchIndex.fileName)"
         self.store = store
         self.key = key
@@ -63,7 +72,9 @@ public final class SearchIndex: Sendable {
     /// Log position up to which the index is current.
     public var position: Int64 { progress.position }
     /// Entities that can be found, and different words in them.
-    public var size: (entities: Int, words: Int) { memory.withLock { ($0.count, $0.vocabulary.count) } }
+    public var size: (entities: Int, words: Int) { memory.read { ($0.count, $0.lexicon.count) } }
+    /// Bytes of memory for words, as good as, and whether it holds them all.
+    public var wordMemory: (bytes: Int, isWhole: Bool) { memory.read { ($0.bytes, $0.hasWords) } }
 
     /// Ends the thread and closes the file. Idempotent.
     public func stop() {
@@ -78,7 +89,7 @@ public final class SearchIndex: Sendable {
     /// Runs a search on a thread of its own and hands over what it found, or why it could not: `search_busy`,
     /// `search_not_ready`, or what the file's error is. False, with nothing begun, when too many wait.
     public func search(
-        _ query: String, filters: SearchFilters, limit: Int, standing: @escaping SearchStanding,
+        _ query: String, filters: SearchFilters, limit: Int,
         completion: @escaping @Sendable (Result<SearchPage, StorageError>) -> Void
     ) -> Bool {
         guard waiting.add(1, ordering: .relaxed).newValue <= SearchIndex.maximumWaiting else {
@@ -87,7 +98,7 @@ public final class SearchIndex: Sendable {
         }
         let place = Int(turn.add(1, ordering: .relaxed).newValue % UInt(workers.count))
         workers[place].run { [self] worker in
-            let result = search(query, filters, limit, standing, on: worker)
+            let result = search(query, filters, limit, on: worker)
             waiting.add(-1, ordering: .relaxed)
             completion(result)
         }
@@ -95,7 +106,7 @@ public final class SearchIndex: Sendable {
     }
 
     private func search(
-        _ query: String, _ filters: SearchFilters, _ limit: Int, _ standing: SearchStanding, on worker: SearchWorker
+        _ query: String, _ filters: SearchFilters, _ limit: Int, on worker: SearchWorker
     ) -> Result<SearchPage, StorageError> {
         // A file that is replaced in the midst of a search is no reason to fail it.
         for attempt in 0..<2 {
@@ -140,8 +151,7 @@ public final class SearchIndex: Sendable {
         if !isDamaged.load(ordering: .acquiring) {
             do throws(StorageError) {
                 let writer = try IndexWriter(existing: path, store: store)
-                let read = try writer.memory(key: key)
-                memory.withLock { $0 = read }
+                try remember(writer)
                 return writer
             } catch {
                 if error.code != "not_found" { note("The search index is made anew: \(error.message)") }
@@ -151,14 +161,30 @@ public final class SearchIndex: Sendable {
         progress.replaced()
         let writer = try IndexWriter(new: path, store: store)
         try writer.fill(from: store) { progress.stops }
-        let read = try writer.memory(key: key)
-        memory.withLock { $0 = read }
+        try remember(writer)
         return writer
+    }
+
+    /// Reads into memory what the file has.
+    private func remember(_ writer: IndexWriter) throws(StorageError) {
+        // What was there before is not needed beside it.
+        memory.write { $0 = IndexMemory(maximumBytes: maximumMemory) }
+        let read = try writer.memory(maximumBytes: maximumMemory, key: key) { progress.stops }
+        memory.write { $0 = read }
+        order()
+    }
+
+    /// Orders entities by popularity, beside searches: on the thread that alone changes the memory.
+    private func order() {
+        let keys = memory.read { $0.keys }
+        let ordering = IndexMemory.Ordering(by: standing(keys).map { Float($0 ?? 0) })
+        memory.write { $0.adopt(ordering) }
     }
 
     private func follow(_ writer: IndexWriter) throws(StorageError) {
         guard !progress.stops else { return }
         try catchUp(writer, to: store.lastPosition)
+        var ordered = (position: store.lastPosition, at: DispatchTime.now().uptimeNanoseconds)
         while !isDamaged.load(ordering: .acquiring) {
             switch progress.nextWork(seconds: SearchIndex.idleSeconds) {
             case .stop: return
@@ -168,6 +194,13 @@ public final class SearchIndex: Sendable {
                 guard position > writer.position else { continue }
                 try store.synchronize()
                 try catchUp(writer, to: position)
+            }
+            let now = DispatchTime.now().uptimeNanoseconds
+            let seconds = Double(now - ordered.at) / 1e9
+            let isDue = memory.read { $0.unordered > 1000 + $0.count / 4 } || seconds >= SearchIndex.idleSeconds
+            if isDue, store.lastPosition > ordered.position {
+                ordered = (store.lastPosition, now)
+                order()
             }
         }
     }
@@ -187,19 +220,24 @@ public final class SearchIndex: Sendable {
             }
             let position = isDone ? max(end, writer.position) : records.last?.position ?? end
             let changes = try writer.apply(entities, upTo: position)
-            memory.withLock { memory in
-                for change in changes {
-                    switch change {
-                    case .word(let word, let count): memory.vocabulary.add(word, count)
-                    case .removed(let row): memory[row] = nil
-                    case .set(let row, let entity):
-                        memory[row] = memory.facts(
-                            key: key(entity.type, entity.id), type: entity.type, categories: entity.categories,
-                            price: entity.price, currency: entity.currency, inventory: entity.inventory)
-                    }
-                }
+            for start in stride(from: 0, to: changes.count, by: SearchIndex.changesAtOnce) {
+                let part = changes[start..<min(start + SearchIndex.changesAtOnce, changes.count)]
+                memory.write { memory in for change in part { put(change, into: &memory) } }
             }
         }
         if !progress.stops { progress.reached(writer.position) }
+    }
+
+    private func put(_ change: IndexWriter.Change, into memory: inout IndexMemory) {
+        switch change {
+        case .removed(let row, let old): memory.remove(row, old: old)
+        case .set(let row, let entity, let words):
+            memory.set(
+                row,
+                IndexMemory.Description(
+                    key: key(entity.type, entity.id), type: entity.type, categories: entity.categories,
+                    price: entity.price, currency: entity.currency, inventory: entity.inventory))
+            if let words { memory.set(row, words: words.new, old: words.old) }
+        }
     }
 }

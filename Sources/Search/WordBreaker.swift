@@ -18,26 +18,40 @@ final class WordBreaker {
     deinit { ff_fts5_words_close(&words) }
 
     private final class Collected {
-        var words: [String] = []
+        var words = TextWords()
+        var column = 0
     }
 
-    /// The words of a text, in order, repeats included.
-    func words(of text: String) -> [String] {
+    /// The words of texts, in order, repeats included; the column is the place of the text.
+    func words(of texts: [String?]) -> TextWords {
         let collected = Collected()
-        var text = text
-        text.withUTF8 { utf8 in
-            guard let start = utf8.baseAddress, let length = Int32(exactly: utf8.count) else { return }
-            let context = Unmanaged.passUnretained(collected).toOpaque()
-            start.withMemoryRebound(to: CChar.self, capacity: utf8.count) { bytes in
-                _ = ff_fts5_words_each(&words, bytes, length, context) { context, _, word, length, _, _ in
-                    guard let context, let word, length > 0 else { return SQLITE_OK }
-                    let bytes = UnsafeRawBufferPointer(start: word, count: Int(length))
-                    Unmanaged<Collected>.fromOpaque(context).takeUnretainedValue().words.append(
-                        String(decoding: bytes, as: UTF8.self))
-                    return SQLITE_OK
+        for (column, text) in texts.enumerated() {
+            guard var text else { continue }
+            collected.column = column
+            text.withUTF8 { utf8 in
+                guard let start = utf8.baseAddress, let length = Int32(exactly: utf8.count) else { return }
+                let context = Unmanaged.passUnretained(collected).toOpaque()
+                start.withMemoryRebound(to: CChar.self, capacity: utf8.count) { bytes in
+                    _ = ff_fts5_words_each(&words, bytes, length, context) { context, _, word, length, _, _ in
+                        guard let context, let word, length > 0 else { return SQLITE_OK }
+                        let collected = Unmanaged<Collected>.fromOpaque(context).takeUnretainedValue()
+                        collected.words.append(
+                            UnsafeRawBufferPointer(start: word, count: Int(length)), column: collected.column)
+                        return SQLITE_OK
+                    }
                 }
             }
         }
         return collected.words
+    }
+
+    /// The different words of a query, in order.
+    func words(of query: String) -> [String] {
+        var words: [String] = []
+        var seen: Set<[UInt8]> = []
+        self.words(of: [query]).forEach { word, _ in
+            if seen.insert(Array(word)).inserted { words.append(String(decoding: word, as: UTF8.self)) }
+        }
+        return words
     }
 }

@@ -7,10 +7,15 @@ import Testing
 
 @Suite("The search index", .serialized)
 struct SearchIndexTests {
-    @Test("Finds every entity that has all words as prefixes, and with them alone nothing else", arguments: [1, 2, 3])
-    func prefixes(seed: UInt64) throws {
+    /// The words in memory, and FTS5 alone.
+    static let memories = [512 << 20, 0]
+
+    @Test(
+        "Finds every entity that has all words as prefixes, and with them alone nothing else", arguments: [1, 2, 3],
+        memories)
+    func prefixes(seed: UInt64, memory: Int) throws {
         var catalogue = Catalogue(seed: seed)
-        let shelf = try Shelf()
+        let shelf = try Shelf(maximumMemory: memory)
         for round in 0..<4 {
             // Later rounds replace, hide, delete and bring back.
             try shelf.put((0..<60).map { _ in catalogue.entity(Int.random(in: 0..<100, using: &catalogue.random)) })
@@ -40,31 +45,33 @@ struct SearchIndexTests {
         }
     }
 
-    @Test("A word with one mistake finds what it was meant to be, one with two from 8 letters on", arguments: [4, 5])
-    func mistakes(seed: UInt64) throws {
+    @Test(
+        "A word with one mistake finds what it was meant to be, one with two from 8 letters on", arguments: [4, 5],
+        memories)
+    func mistakes(seed: UInt64, memory: Int) throws {
         var catalogue = Catalogue(seed: seed, words: 60)
-        let shelf = try Shelf()
+        let shelf = try Shelf(maximumMemory: memory)
         try shelf.put((0..<80).map { catalogue.entity($0) })
         let known = Set(shelf.entities.values.filter(Naive.isListed).flatMap(Naive.words(of:)))
         var tried = 0
-        for word in known.sorted() where word.count >= 5 {
+        for word in known.sorted() where word.count >= 3 {
             var letters = Array(word)
             for _ in 0..<(word.count >= 9 ? 2 : 1) {
                 let place = Int.random(in: 0..<letters.count, using: &catalogue.random)
                 switch Int.random(in: 0..<4, using: &catalogue.random) {
                 case 0: letters.insert("x", at: place)
-                case 1 where letters.count > 4: letters.remove(at: place)
+                case 1 where letters.count > 2: letters.remove(at: place)
                 case 2 where place > 0: letters.swapAt(place, place - 1)
                 default: letters[place] = "x"
                 }
             }
             let typed = String(letters)
-            let limit = typed.count < 4 ? 0 : typed.count < 8 ? 1 : 2
+            let limit = typed.count < 3 ? 0 : typed.count < 8 ? 1 : 2
             let filters = SearchFilters(entityType: "product")
             guard !known.contains(where: { $0.hasPrefix(typed) }), Naive.distance(typed, word) <= limit else {
                 continue
             }
-            let near = known.filter { (3...40).contains($0.unicodeScalars.count) && Naive.distance(typed, $0) <= limit }
+            let near = known.filter { (2...40).contains($0.unicodeScalars.count) && Naive.distance(typed, $0) <= limit }
             guard near.count <= 8 else { continue }
             tried += 1
             let expected = shelf.entities.values.filter {

@@ -26,6 +26,14 @@ final class Shelf {
     private(set) var index: SearchIndex
     private(set) var entities: [String: Entity] = [:]
     let notes = Notes()
+    private let popularity: Popularity
+    private let maximumMemory: Int
+    private let isOwn: Bool
+
+    /// Popularity scores by id, read by the index whenever it wants to know.
+    final class Popularity: Sendable {
+        let scores = Mutex<[Key128: Double]>([:])
+    }
 
     final class Notes: Sendable {
         private let list = Mutex<[String]>([])
@@ -33,22 +41,31 @@ final class Shelf {
         var all: [String] { list.withLock { $0 } }
     }
 
-    init() throws {
-        folder = NSTemporaryDirectory() + "footfall-search-" + UUID().uuidString
-        store = try SQLiteTenantStore.open(folder: folder)
-        index = Shelf.open(folder, store, notes)
+    /// With no memory for words, FTS5 searches. A folder that is given is left where it is.
+    init(maximumMemory: Int = 512 << 20, folder: String? = nil, options: StoreOptions = StoreOptions()) throws {
+        self.maximumMemory = maximumMemory
+        popularity = Popularity()
+        isOwn = folder == nil
+        self.folder = folder ?? NSTemporaryDirectory() + "footfall-search-" + UUID().uuidString
+        store = try SQLiteTenantStore.open(folder: self.folder, options: options)
+        index = Shelf.open(self.folder, store, maximumMemory, popularity, notes)
     }
 
     deinit {
         index.stop()
         store.close()
+        guard isOwn else { return }
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    private static func open(_ folder: String, _ store: SQLiteTenantStore, _ notes: Notes) -> SearchIndex {
+    private static func open(
+        _ folder: String, _ store: SQLiteTenantStore, _ maximumMemory: Int, _ popularity: Popularity, _ notes: Notes
+    ) -> SearchIndex {
         let hasher = KeyHasher(seed: store.seed)
-        return SearchIndex(folder: folder, store: store) { type, id in
+        return SearchIndex(folder: folder, store: store, maximumMemory: maximumMemory) { type, id in
             hasher.key("\(type)/\(id)", .interaction)
+        } standing: { keys in
+            popularity.scores.withLock { scores in keys.map { scores[$0] ?? 0 } }
         } note: {
             notes.add($0)
         }
@@ -56,10 +73,13 @@ final class Shelf {
 
     var path: String { "\(folder)/\(SearchIndex.fileName)" }
 
+    /// Closes the index and opens it again.
+    func reopen() { reopen { _ in } }
+
     /// Closes the index, lets `change` at its files, and opens it again.
-    func reopen(_ change: (String) throws -> Void = { _ in }) rethrows {
+    func reopen(_ change: (String) throws -> Void) rethrows {
         index.stop()
-        defer { index = Shelf.open(folder, store, notes) }
+        defer { index = Shelf.open(folder, store, maximumMemory, popularity, notes) }
         try change(path)
     }
 
@@ -75,18 +95,23 @@ final class Shelf {
         if isTold { index.noteChange(at: store.lastPosition) }
     }
 
+    /// Sets the popularity of products; that of others is 0.
+    func setPopularity(_ scores: [String: Double]) {
+        let hasher = KeyHasher(seed: store.seed)
+        popularity.scores.withLock { own in
+            own = [:]
+            for (id, score) in scores { own[hasher.key("product/\(id)", .interaction)] = score }
+        }
+    }
+
     func search(
         _ query: String, _ filters: SearchFilters = SearchFilters(entityType: "product"), limit: Int = 100,
         popularity: [String: Double] = [:]
     ) throws -> SearchPage {
-        let hasher = KeyHasher(seed: store.seed)
-        let scores = Dictionary(
-            uniqueKeysWithValues: popularity.map { (hasher.key("product/\($0)", .interaction), $1) })
+        setPopularity(popularity)
         let finished = DispatchSemaphore(value: 0)
         let box = Box()
-        let isBegun = index.search(query, filters: filters, limit: limit) { keys in
-            keys.map { scores[$0] ?? 0 }
-        } completion: { result in
+        let isBegun = index.search(query, filters: filters, limit: limit) { result in
             box.result.withLock { $0 = result }
             finished.signal()
         }

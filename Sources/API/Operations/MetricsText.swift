@@ -2,6 +2,7 @@ internal import Collect
 internal import Domain
 internal import Foundation
 internal import Live
+internal import Search
 internal import Storage
 
 /// The metrics in Prometheus' text format.
@@ -101,6 +102,9 @@ struct MetricsText {
             sample(
                 "footfall_memory_bytes", [("tenant", tenant.id), ("owner", "deduplication")],
                 Double(report.memoryBytes))
+            sample(
+                "footfall_memory_bytes", [("tenant", tenant.id), ("owner", "search")],
+                Double(tenant.search.wordMemory.bytes))
         }
         family("footfall_deduplication_keys", "gauge", "Interaction ids remembered.")
         for tenant in tenants {

@@ -54,7 +54,7 @@ extension Routes {
                 exchange.resume(with: server.finish(response, for: caller))
             }
             let isBegun = tenant.search.search(
-                asked.query, filters: asked.filters, limit: asked.limit, standing: { tenant.live.standing(of: $0) }
+                asked.query, filters: asked.filters, limit: asked.limit
             ) { result in
                 switch result {
                 case .failure(let error): answer(Problem(error).response())

@@ -115,6 +115,8 @@ public struct TenantOpening {
             return id.withUTF8 {
                 resolver.hasher.entityKey(UnsafeRawBufferPointer($0), typeSalt: names.salt(of: number))
             }
+        } standing: { [live] keys in
+            live.standing(of: keys)
         } note: { [log, id] text in
             log.info("search_index", ["tenant": .string(id), "message": .string(text)])
         }
