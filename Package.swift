@@ -53,16 +53,22 @@ let package = Package(
         numericTarget("Numerics", ["COpenBLAS"]),
         numericTarget("Evaluation", ["Numerics"]),
         numericTarget("Models", ["Evaluation", "Numerics"]),
-        swiftTarget("Recommend", ["Live", "Domain"]),
+        numericTarget("Training", ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"]),
+        swiftTarget("Recommend", ["Models", "Live", "Domain"]),
         swiftTarget("Search", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
         swiftTarget(
             "API",
-            ["HTTP", "Search", "Recommend", "Live", "Collect", "Storage", "Domain", "Schema", "JSON", "COpenSSL"]),
+            [
+                "HTTP", "Search", "Recommend", "Training", "Models", "Live", "Collect", "Storage", "Domain", "Schema",
+                "JSON",
+                "COpenSSL",
+            ]),
         swiftTarget(
             "Command",
             [
-                "API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
+                "API", "HTTP", "Training", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON",
+                "CCurl",
                 "COpenSSL",
             ]),
         .executableTarget(name: "footfall", dependencies: ["Command"], swiftSettings: strict),
@@ -81,7 +87,10 @@ let package = Package(
         tests("NumericsTests", ["Numerics"]),
         tests("EvaluationTests", ["Evaluation", "Numerics"]),
         tests("ModelsTests", ["Models", "Evaluation", "Numerics"]),
-        tests("RecommendTests", ["Recommend", "Live", "Domain"]),
+        tests(
+            "TrainingTests",
+            ["Training", "Models", "Evaluation", "Numerics", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("RecommendTests", ["Recommend", "Models", "Numerics", "Live", "Domain"]),
         tests("SearchTests", ["Search", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
         tests("HTTPTests", ["HTTP"]),
         tests(

@@ -88,6 +88,7 @@ public struct Program: Sendable {
         case "export": return try export(configuration)
         case "backup": return try backUp(configuration, destination: values.positionals.first ?? "")
         case "restore": return try restore(configuration, source: values.positionals.first ?? "")
+        case "train": return try train(configuration)
         case "doctor": return try examine(configuration)
         case "keys create": return try createKey(configuration)
         case "keys list": return try listKeys(configuration)

@@ -42,6 +42,7 @@ extension TenantSettings {
         changed.maximumRefusedBytes =
             try reader.integer("maximum_refused_bytes", in: 65_536...1_099_511_627_776) ?? changed.maximumRefusedBytes
         try changed.ranking.merge(&reader)
+        try changed.training.merge(&reader)
         try reader.refuseRest()
         self = changed
     }
@@ -63,7 +64,7 @@ extension TenantSettings {
             "maximum_stream_bytes": .integer(Int64(maximumStreamBytes)),
             "maximum_refused_bytes": .integer(maximumRefusedBytes),
         ]
-        for field in ranking.fields { object[field.name] = field.value }
+        for field in ranking.fields + training.fields { object[field.name] = field.value }
         return .object(object)
     }
 }

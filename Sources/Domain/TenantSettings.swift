@@ -29,6 +29,8 @@ public struct TenantSettings: Sendable, Equatable {
 
     /// How lists are ranked.
     public var ranking = RankingSettings()
+    /// How and when models are trained.
+    public var training = TrainingSettings()
 
     /// The documented defaults.
     public init() {}

@@ -58,9 +58,11 @@ public struct ServingModel: Sendable, Equatable {
         self.layers = layers.filter { $0.rows.rowCount == itemCount && $0.rows.columnCount == itemCount }
     }
 
-    /// The items that a history speaks most for, best first; what the history itself has is left out. `history` is oldest
-    /// first. `scratch` may be used by one request at a time.
-    public func opinions(of history: [Action], limit: Int, _ scratch: inout ServingScratch) -> [Opinion] {
+    /// The items that a history speaks most for, best first; what the history itself has is left out, and so is
+    /// what `admits` refuses. `history` is oldest first. `scratch` may be used by one request at a time.
+    public func opinions(
+        of history: [Action], limit: Int, admits: (UInt32) -> Bool = { _ in true }, _ scratch: inout ServingScratch
+    ) -> [Opinion] {
         scratch.prepare(itemCount)
         let latest = history.suffix(ServingModel.longestHistory).filter {
             Int($0.item) < itemCount && $0.weight.isFinite
@@ -79,6 +81,6 @@ public struct ServingModel: Sendable, Equatable {
                 scratch.add(layer.rows, row: Int(action.item), weight: weight)
             }
         }
-        return scratch.best(limit, without: latest.map(\.item))
+        return scratch.best(limit, without: latest.map(\.item), admits)
     }
 }

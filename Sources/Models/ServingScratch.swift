@@ -40,11 +40,13 @@ public struct ServingScratch: Sendable {
         }
     }
 
-    /// The items of the greatest sums above 0, as shares of the greatest.
-    mutating func best(_ limit: Int, without history: [UInt32]) -> [ServingModel.Opinion] {
+    /// The items of the greatest sums above 0 that are admitted, as shares of the greatest.
+    mutating func best(_ limit: Int, without history: [UInt32], _ admits: (UInt32) -> Bool) -> [ServingModel.Opinion] {
         for item in history where Int(item) < sums.count { sums[Int(item)] = 0 }
         var selection = TopSelection(capacity: limit)
-        for item in touched where sums[Int(item)] > 0 { selection.add(item, sums[Int(item)]) }
+        for item in touched where sums[Int(item)] > 0 && sums[Int(item)] >= selection.threshold && admits(item) {
+            selection.add(item, sums[Int(item)])
+        }
         let best = selection.sorted()
         guard let most = best.first?.value, most > 0 else { return [] }
         return best.map {

@@ -9,6 +9,8 @@ public struct Trainer: Sendable {
         public var neighbours = 200
         /// Processors used.
         public var threads = 1
+        /// ``Outcome/parameters`` of an earlier training: with them nothing is chosen, they are what is fitted.
+        public var fixed: [String: String]?
         /// Seed of everything drawn at random.
         public var seed: UInt64 = 1
 
@@ -22,7 +24,7 @@ public struct Trainer: Sendable {
         public var model: ServingModel
         /// What it measured on the hold-out, by name ("ndcg@20", "recall@20"), with the models beside it.
         public var measures: [String: [String: Double]]
-        /// Hyper-parameters in force, for people.
+        /// Hyper-parameters in force, for people, and complete: see ``Options/fixed``.
         public var parameters: [String: String]
     }
 

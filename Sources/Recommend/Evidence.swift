@@ -14,6 +14,8 @@ public struct Evidence: Sendable {
     public let isCold: Bool
     /// What neighbours are looked up for, strongest first, each entity once.
     public let actions: [(action: Action, strength: Double)]
+    /// Everything at hand that was done, newest first: what the session shows, and unless the person is new the long term.
+    public let history: [Action]
     /// Affinity to categories, the greatest 1.
     public let categories: [UInt32: Double]
     /// Affinity to brands, the greatest 1.
@@ -62,6 +64,7 @@ public struct Evidence: Sendable {
             $0.strength != $1.strength ? $0.strength > $1.strength : $0.action.entity < $1.action.entity
         }
         self.actions = Array(strongest.prefix(Evidence.lookedUp))
+        history = Evidence.history(facts.session, isCold ? [] : facts.recents)
 
         var known: [UInt32: EntityFacts] = [:]
         for entity in sessionEntities { known[entity.number] = entity }
@@ -79,6 +82,33 @@ public struct Evidence: Sendable {
         brands = Evidence.merge(isCold ? [] : facts.brands, sessionBrands)
         likedCategories = Evidence.best(categories)
         likedBrands = Evidence.best(brands)
+    }
+
+    /// Both together, newest first, each interaction once.
+    private static func history(_ session: [Action], _ recents: [Action]) -> [Action] {
+        if recents.isEmpty { return session }
+        // Mostly the session is the beginning of what the person did.
+        if recents.starts(with: session) { return recents }
+        struct Moment: Hashable {
+            var entity: UInt32
+            var occurredAt: Int64
+            var type: String
+        }
+        let known = Set(recents.map { Moment(entity: $0.entity, occurredAt: $0.occurredAt, type: $0.type) })
+        let others = session.filter {
+            !known.contains(Moment(entity: $0.entity, occurredAt: $0.occurredAt, type: $0.type))
+        }
+        var history: [Action] = []
+        history.reserveCapacity(recents.count + others.count)
+        var next = others.startIndex
+        for action in recents {
+            while next < others.endIndex, others[next].occurredAt > action.occurredAt {
+                history.append(others[next])
+                next += 1
+            }
+            history.append(action)
+        }
+        return history + others[next...]
     }
 
     /// Shares of the greatest; what is disliked counts 0.

@@ -15,7 +15,7 @@ struct Explainer<Source: Knowledge> {
         let brand = parts.brandAffinity ?? 0
         let most = max(closeness, model, category, brand)
         guard most > 0 else { return other(candidate) }
-        if closeness == most, let action = candidate.because {
+        if max(closeness, model) == most, let action = candidate.because {
             if let subject { return .together(title: subject.title ?? subject.id) }
             if let done = knowledge.facts(of: [action.entity]).first {
                 return .because(type: action.type, title: done.title ?? done.id)

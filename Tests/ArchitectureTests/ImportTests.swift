@@ -16,12 +16,17 @@ struct ImportTests {
         "Numerics": ["COpenBLAS"],
         "Evaluation": ["Numerics"],
         "Models": ["Evaluation", "Numerics"],
-        "Recommend": ["Live", "Domain"],
+        "Training": ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"],
+        "Recommend": ["Models", "Live", "Domain"],
         "Search": ["Storage", "Domain", "JSON", "CSQLite"],
         "HTTP": ["CMicroHTTPD", "CZlib"],
-        "API": ["HTTP", "Search", "Recommend", "Live", "Collect", "Storage", "Domain", "JSON", "COpenSSL"],
+        "API": [
+            "HTTP", "Search", "Recommend", "Training", "Models", "Live", "Collect", "Storage", "Domain", "JSON",
+            "COpenSSL",
+        ],
         "Command": [
-            "API", "HTTP", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON", "CCurl",
+            "API", "HTTP", "Training", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON",
+            "CCurl",
         ],
         "footfall": ["Command"],
     ]

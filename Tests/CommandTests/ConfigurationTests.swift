@@ -79,6 +79,7 @@ struct ConfigurationTests {
             ("popularity-seconds", "5", { $0.taskSeconds[.productPopularity] == 5 }),
             ("preferences-seconds", "6", { $0.taskSeconds[.userPreferences] == 6 }),
             ("similarity-seconds", "7", { $0.taskSeconds[.itemSimilarity] == 7 }),
+            ("training-seconds", "0", { $0.taskSeconds[.modelTraining] == 0 }),
             ("cleanup-seconds", "4", { $0.taskSeconds[.cleanUp] == 4 }),
         ]
         let declared = ServeOptions.declarations(processors: 2).compactMap { $0.fileKey == nil ? nil : $0.name }

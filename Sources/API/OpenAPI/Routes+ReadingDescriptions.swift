@@ -76,6 +76,24 @@ extension Routes {
                         .lines,
                     ]
                 ]),
+            "GET /v1/models": Operation(
+                "The learned models that are kept, newest first, which of them serves, and how the training stands.",
+                Schemas.object(
+                    #""current": {"type": ["integer", "null"]}, "memory_bytes": {"type": "integer"}, "#
+                        + #""models": {"type": "array", "items": {"type": "object", "required": ["version", "state", "bytes"]}}, "#
+                        + #""training": {"type": "object", "required": ["state", "progress", "last"]}"#)),
+            "POST /v1/models/train": Operation(
+                "Begins a training; GET /v1/models says how it stands. The new model serves when it is better.",
+                body: [
+                    .json(
+                        #"{"type": "object", "additionalProperties": false, "properties": "#
+                            + #"{"tune_seconds": {"type": "integer", "minimum": 0, "maximum": 86400}}}"#)
+                ], isBodyRequired: false,
+                answers: [202: [.json(Schemas.object(#""training": {"type": "object"}"#))]]),
+            "POST /v1/models/{version}/activate": Operation(
+                "Has a model that is kept serve from now on.", Schemas.object(#""current": {"type": "integer"}"#)),
+            "DELETE /v1/models/{version}": Operation(
+                "Removes a model that does not serve.", Schemas.object(#""deleted": {"type": "integer"}"#)),
             "GET /v1/tasks": Operation("The scheduled tasks.", Schemas.object(#""tasks": {"type": "array"}"#)),
             "POST /v1/tasks/{name}/run": Operation(
                 "Has a task run now.",

@@ -3,6 +3,7 @@ internal import Glibc
 internal import JSON
 internal import Storage
 internal import Synchronization
+internal import Training
 
 /// Copies the registry and every tenant's file into a folder while the server goes on. One at a time.
 final class BackupJob: Sendable {
@@ -67,6 +68,11 @@ final class BackupJob: Sendable {
             let position = try service.store.backUp(to: path) { [self] done, all in
                 state.withLock { $0.pages = (done, all) }
                 return !isStopping.load(ordering: .acquiring)
+            }
+            do throws(TrainingError) {
+                try service.models.store.copy(to: "\(destination)/tenants/\(tenant.id)/models")
+            } catch {
+                throw StorageError(error.code, error.message)
             }
             state.withLock { $0.copied.append((tenant.id, position)) }
         }

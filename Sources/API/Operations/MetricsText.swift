@@ -2,8 +2,10 @@ internal import Collect
 internal import Domain
 internal import Foundation
 internal import Live
+internal import Recommend
 internal import Search
 internal import Storage
+internal import Training
 
 /// The metrics in Prometheus' text format.
 struct MetricsText {
@@ -18,6 +20,7 @@ struct MetricsText {
         text.state(tenants)
         text.tasks(tenants)
         text.lists(tenants)
+        text.models(tenants)
         return text.bytes
     }
 
@@ -196,6 +199,32 @@ extension MetricsText {
         }
         family("footfall_list_bytes", "gauge", "Bytes on disk of served lists.")
         for (name, _, bytes) in figures { sample("footfall_list_bytes", name, Double(bytes)) }
+    }
+}
+
+extension MetricsText {
+    private mutating func models(_ tenants: [TenantService]) {
+        let all = tenants.map { (name: [("tenant", $0.id)], keeper: $0.models, status: $0.models.status) }
+        family("footfall_model_version", "gauge", "The learned model in service; 0 for none.")
+        for (name, keeper, _) in all { sample("footfall_model_version", name, Double(keeper.current?.version ?? 0)) }
+        family("footfall_model_items", "gauge", "Entities that the model in service knows.")
+        for (name, keeper, _) in all { sample("footfall_model_items", name, Double(keeper.current?.itemCount ?? 0)) }
+        family("footfall_model_memory_bytes", "gauge", "Memory of the model in service; an estimate.")
+        for (name, keeper, _) in all { sample("footfall_model_memory_bytes", name, Double(keeper.memoryBytes)) }
+        family("footfall_model_bytes", "gauge", "Bytes on disk of all models that are kept.")
+        for (name, keeper, _) in all { sample("footfall_model_bytes", name, Double(keeper.store.bytes)) }
+        family("footfall_trainings_total", "counter", "Trainings since the start, by how they ended.")
+        for (name, _, status) in all {
+            sample("footfall_trainings_total", name + [("result", "kept")], Double(status.kept))
+            sample("footfall_trainings_total", name + [("result", "not_kept")], Double(status.rejected))
+            sample("footfall_trainings_total", name + [("result", "failed")], Double(status.failed))
+        }
+        family("footfall_training_running", "gauge", "Whether a training is under way.")
+        for (name, _, status) in all {
+            sample("footfall_training_running", name, status.state == "running" ? 1 : 0)
+        }
+        family("footfall_training_seconds", "gauge", "Seconds that the last training took.")
+        for (name, _, status) in all { sample("footfall_training_seconds", name, status.last?.seconds ?? 0) }
     }
 }
 

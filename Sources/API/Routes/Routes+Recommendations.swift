@@ -94,7 +94,9 @@ extension Routes {
         try query.refuseRest()
         if let type = question.filters.entityType { try check(type, tenant) }
 
-        let recommender = Recommender(tenant.knowledge, settings: tenant.settings.ranking)
+        let model = tenant.models.current
+        let recommender = Recommender(
+            tenant.knowledge, settings: tenant.settings.ranking, models: model.map { [ModelSource($0)] } ?? [])
         let list = recommender.list(for: question, now: context.now)
         var writer = JSONWriter(reserving: 128 + list.items.count * (isExplained ? 320 : 96))
         writer.beginObject()
@@ -105,7 +107,7 @@ extension Routes {
             lists.keep(
                 ServedList(
                     id: id, servedAt: context.now, subject: subject, context: place, filters: question.filters,
-                    limit: question.limit, list: list))
+                    limit: question.limit, modelVersion: model?.version, list: list))
         } else {
             writer.key("list_id")
             writer.null()

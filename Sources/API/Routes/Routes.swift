@@ -4,7 +4,7 @@ internal import HTTP
 enum Routes {
     static let all: [Route] =
         collecting + sources + answers + catalogue + plans + refused + operations + description + commerce
-        + searching + interactions + tasks + recommendations
+        + searching + interactions + tasks + recommendations + models
 }
 
 extension HTTPResponse {

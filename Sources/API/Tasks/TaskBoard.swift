@@ -12,6 +12,8 @@ public enum TaskName: String, Sendable, CaseIterable {
     case itemSimilarity = "item_similarity"
     /// Removes what has outlived its retention.
     case cleanUp = "clean_up"
+    /// Sees whether a model is to be trained, and trains it.
+    case modelTraining = "model_training"
 
     /// Seconds between two runs when nobody says otherwise.
     public var standardSeconds: Double {
@@ -20,6 +22,7 @@ public enum TaskName: String, Sendable, CaseIterable {
         case .userPreferences: 300
         case .itemSimilarity: 86_400
         case .cleanUp: 3600
+        case .modelTraining: 60
         }
     }
 
@@ -30,6 +33,7 @@ public enum TaskName: String, Sendable, CaseIterable {
         case .userPreferences: 5
         case .productPopularity: 10
         case .itemSimilarity: 60
+        case .modelTraining: 30
         }
     }
 }
@@ -80,7 +84,7 @@ final class TaskBoard: Sendable {
             guard var state = states[name] else { return false }
             state.seconds = seconds
             if state.due == 0 { state.due = now &+ TaskBoard.nanoseconds(min(seconds, name.firstSeconds)) }
-            let isDue = state.isRequested || now >= state.due
+            let isDue = state.isRequested || (seconds > 0 && now >= state.due)
             if isDue {
                 state.isRunning = true
                 state.isRequested = false
@@ -149,7 +153,9 @@ final class TaskBoard: Sendable {
                     "last_success": time(state.lastSuccess),
                     "duration_ms": state.lastRun == nil ? .null : .double((state.lastSeconds * 1e6).rounded() / 1e3),
                     "rows": .integer(Int64(state.lastRows)),
-                    "next_run": time(state.isRunning ? nil : moment + (state.isRequested ? 0 : rest)),
+                    "next_run": time(
+                        state.isRunning || (state.seconds == 0 && !state.isRequested)
+                            ? nil : moment + (state.isRequested ? 0 : rest)),
                     "runs": .integer(Int64(clamping: state.successes)),
                     "failures": .integer(Int64(clamping: state.failures)),
                 ]

@@ -9,7 +9,7 @@ internal import Synchronization
 public final class TaskScheduler: Sendable {
     /// How often what is done.
     public struct Configuration: Sendable {
-        /// Seconds between two runs of a task.
+        /// Seconds between two runs of a task; 0: it runs only when asked.
         public var seconds: [TaskName: Double] = [:]
         /// Rows that one commit of a task writes or removes.
         public var rowsPerCommit = 5000
@@ -29,6 +29,8 @@ public final class TaskScheduler: Sendable {
         let configuration: Configuration
         let log: Log
         let clock: @Sendable () -> Int64
+        /// Whether somebody asked for this run.
+        let wasRequested: Bool
         let isStopping: @Sendable () -> Bool
     }
 
@@ -68,6 +70,7 @@ public final class TaskScheduler: Sendable {
         .userPreferences: { (run) throws(TaskFailure) in try run.writePreferences() },
         .itemSimilarity: { (run) throws(TaskFailure) in try run.writeSimilarity() },
         .cleanUp: { (run) throws(TaskFailure) in try run.cleanUp() },
+        .modelTraining: { (run) throws(TaskFailure) in try run.trainWhenDue() },
     ]
 
     /// Ends the work and waits for what is under way. Idempotent.
@@ -83,8 +86,9 @@ public final class TaskScheduler: Sendable {
             while !isStopping.value.load(ordering: .acquiring) {
                 for tenant in directory.all where !isStopping.value.load(ordering: .acquiring) {
                     let start = monotonicNanoseconds()
+                    let wasRequested = tenant.tasks.state(name).isRequested
                     guard tenant.tasks.begin(name, every: seconds, nanoseconds: start, at: clock()) else { continue }
-                    run(name, work, tenant, from: start)
+                    run(name, work, tenant, from: start, wasRequested: wasRequested)
                 }
                 sleep(milliseconds: 50)
             }
@@ -92,10 +96,10 @@ public final class TaskScheduler: Sendable {
         }
     }
 
-    private func run(_ name: TaskName, _ work: Work, _ tenant: TenantService, from start: UInt64) {
+    private func run(_ name: TaskName, _ work: Work, _ tenant: TenantService, from start: UInt64, wasRequested: Bool) {
         let stopping = isStopping
         let run = Run(
-            tenant: tenant, configuration: configuration, log: log, clock: clock,
+            tenant: tenant, configuration: configuration, log: log, clock: clock, wasRequested: wasRequested,
             isStopping: { stopping.value.load(ordering: .acquiring) })
         let result: Result<TaskOutcome, TaskFailure>
         do throws(TaskFailure) {

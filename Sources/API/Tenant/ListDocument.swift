@@ -33,6 +33,10 @@ enum ListDocument {
         put("entity_type", served.filters.entityType)
         writer.key("limit")
         writer.integer(served.limit)
+        if let version = served.modelVersion {
+            writer.key("model_version")
+            writer.integer(version)
+        }
         writeFilters(served.filters, &writer)
         write(served.list, isExplained: true, &writer)
         writer.endObject()

@@ -13,6 +13,8 @@ struct ServedList: Sendable {
     let context: String?
     let filters: Filters
     let limit: Int
+    /// The model that had a say, so that what came of lists can be told by model.
+    let modelVersion: Int64?
     let list: RecommendationList
 }
 

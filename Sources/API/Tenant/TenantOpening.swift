@@ -107,6 +107,8 @@ public struct TenantOpening {
                 "commit_failed",
                 ["tenant": .string(id), "code": .string(error.code), "message": .string(error.message)])
         }
+        let models = ModelKeeper(tenant: id, folder: folder, log: log, clock: clock)
+        models.open(live)
         let recentSearches = RecentSearches(hasher: resolver.hasher)
         try recentSearches.load(from: store, now: clock())
         let search = SearchIndex(folder: folder, store: store) { [names, resolver] type, id in
@@ -126,7 +128,7 @@ public struct TenantOpening {
             snapshots: SnapshotKeeper(
                 folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
                 seconds: options.snapshotSeconds, log: log),
-            lists: lists, plan: compiled, settings: settings, recovery: recovery)
+            lists: lists, models: models, plan: compiled, settings: settings, recovery: recovery)
     }
 
     /// The state of the newest snapshot, or an empty one.

@@ -40,6 +40,8 @@ public final class TenantService: Sendable {
     let tasks = TaskBoard()
     /// What was served; `nil` when its file cannot be used.
     let lists: ListKeeper?
+    /// Its learned models.
+    let models: ModelKeeper
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
     /// Daily totals of dropped sessions that no commit has stored yet.
@@ -63,7 +65,7 @@ public final class TenantService: Sendable {
     init(
         id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
         resolver: RowResolver, search: SearchIndex, recentSearches: RecentSearches, snapshots: SnapshotKeeper,
-        lists: ListKeeper?, plan: CompiledPlan, settings: TenantSettings,
+        lists: ListKeeper?, models: ModelKeeper, plan: CompiledPlan, settings: TenantSettings,
         recovery: Recovery
     ) {
         self.id = id
@@ -76,6 +78,7 @@ public final class TenantService: Sendable {
         self.recentSearches = recentSearches
         self.snapshots = snapshots
         self.lists = lists
+        self.models = models
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
         self.recovery = recovery
@@ -103,6 +106,7 @@ public final class TenantService: Sendable {
 
     /// Finishes what is queued, writes a last snapshot and closes the store.
     public func stop() {
+        models.stop()
         collector.stop()
         snapshots.writeLast(of: self)
         lists?.stop()

@@ -23,6 +23,7 @@ struct BackupFolder {
 
     let path: String
     var files: [File] = []
+    var models: [Model] = []
     var madeAt = ""
     var hasKeys = false
 
@@ -43,6 +44,10 @@ struct BackupFolder {
         }
         madeAt = document["made_at"]?.stringValue ?? ""
         hasKeys = document["keys"] == true
+        guard let models = BackupFolder.models(in: document) else {
+            throw .failure("\(file) cannot be read as a backup's manifest.")
+        }
+        self.models = models
         for entry in list {
             guard let name = entry["path"]?.stringValue, BackupFolder.isPlain(name),
                 let tables = entry["tables"]?.arrayValue
@@ -84,8 +89,10 @@ struct BackupFolder {
         let document: JSONValue = [
             "kind": "footfall-backup", "format": .integer(BackupFolder.format), "made_at": .string(madeAt),
             "version": .string(Program.version), "keys": .bool(hasKeys), "files": .array(list),
+            "models": .array(models.map(\.document)),
         ]
         for file in files { try Disk.synchronize("\(path)/\(file.path)") }
+        for model in models { try Disk.synchronize("\(path)/\(model.path)") }
         try Disk.write(Array(document.text.utf8) + [10], to: "\(path)/\(BackupFolder.manifestName)")
         try Disk.synchronize(path)
     }
@@ -121,6 +128,7 @@ struct BackupFolder {
                 lines.append("\(path): \(error.message)")
             }
         }
+        if isStill { lines += modelDifferences(from: folder) }
         for name in BackupFolder.databases(below: folder) where !files.contains(where: { $0.path == name }) {
             lines.append("\(folder)/\(name) is not in the manifest.")
         }

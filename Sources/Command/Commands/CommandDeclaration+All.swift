@@ -2,8 +2,8 @@ extension CommandDeclaration {
     /// Every command, in the order of the help.
     public static func all(processors: Int) -> [CommandDeclaration] {
         [
-            serve(processors: processors), importing, exporting, keysCreate, keysList, keysRevoke, schemaCheck, backup,
-            restore, doctor,
+            serve(processors: processors), importing, exporting, keysCreate, keysList, keysRevoke, schemaCheck, train,
+            backup, restore, doctor,
         ]
     }
 

@@ -38,6 +38,7 @@ extension Program {
                     throw .failure("The copy \(file) cannot be read: \(error.message)")
                 }
             }
+            backup.models = try BackupFolder.models(below: destination)
             try backup.finish()
         } catch {
             Disk.empty(destination)
@@ -101,6 +102,13 @@ extension Program {
                 try Disk.makeFolder((path as NSString).deletingLastPathComponent)
                 try Disk.copy("\(source)/\(file.path)", to: path)
                 try Disk.synchronize((path as NSString).deletingLastPathComponent)
+            }
+            for model in backup.models {
+                let path = "\(folder)/\(model.path)"
+                let own = (path as NSString).deletingLastPathComponent
+                if !FileManager.default.fileExists(atPath: own) { try Disk.makeFolder(own, above: true) }
+                try Disk.copy("\(source)/\(model.path)", to: path)
+                try Disk.synchronize(own)
             }
             if backup.hasKeys {
                 try Disk.copy("\(source)/\(BackupFolder.keysName)", to: "\(folder)/\(BackupFolder.keysName)")

@@ -107,6 +107,9 @@ extension ServeOptions {
                 "similarity-seconds", "SECONDS", .integer(1...2_592_000), default: "86400", isConfigurable: true,
                 "Time between two writes of the table item_similarity."),
             OptionDeclaration(
+                "training-seconds", "SECONDS", .integer(0...86_400), default: "60", isConfigurable: true,
+                "Time between two looks whether a model is to be trained; 0: none is trained unless asked for."),
+            OptionDeclaration(
                 "store", "URL", isConfigurable: true,
                 "A shared store. This version has the embedded one only, so leave this out."),
             OptionDeclaration("print-config", "", .flag, "Print every setting with its origin, and end."),
@@ -140,6 +143,7 @@ extension ServeOptions {
             .productPopularity: configuration.integer("popularity-seconds"),
             .userPreferences: configuration.integer("preferences-seconds"),
             .itemSimilarity: configuration.integer("similarity-seconds"),
+            .modelTraining: configuration.integer("training-seconds"),
         ]
     }
 }

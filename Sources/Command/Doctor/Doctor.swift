@@ -6,6 +6,7 @@ internal import JSON
 internal import Live
 internal import Storage
 internal import StorageSQLite
+internal import Training
 
 /// Something that was looked at.
 struct Finding: Equatable {
@@ -234,6 +235,7 @@ struct Doctor {
         checkSnapshot(check, own, facts)
         checkIDs(check, own, facts)
         checkPlan(check, facts)
+        checkModels(check, own)
         if StoreInspection.hasOverflow(folder: own) {
             if owner == nil {
                 note(
@@ -299,6 +301,17 @@ struct Doctor {
         } catch {
             problem(check, "\(path): \(error.message)", "Check the folder's owner and rights.")
         }
+    }
+
+    private mutating func checkModels(_ check: String, _ own: String) {
+        let (count, problems) = ModelStore.inspect(tenantFolder: own)
+        for line in problems {
+            note(
+                check, "A learned model cannot be used: \(line)",
+                "Nothing is lost: an earlier one serves, or none. Train anew: footfall train --tenant \(check.dropFirst(7))"
+            )
+        }
+        if count > 0, problems.isEmpty { ok(check, "\(count.counted("model", "models")) are whole.") }
     }
 
     private mutating func checkPlan(_ check: String, _ facts: StoreInspection.Facts) {

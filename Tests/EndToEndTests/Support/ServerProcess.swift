@@ -14,7 +14,9 @@ final class ServerProcess: @unchecked Sendable {
     init(_ folder: TestFolder, _ options: [String] = [], shell: String? = nil) throws {
         self.folder = folder
         let start = seconds()
-        let arguments = ["serve", "--data", folder.data, "--port", "0", "--log-level", "info"] + options
+        // A model that trains by itself would change lists under a test's hands.
+        let quiet = options.contains("--training-seconds") ? [] : ["--training-seconds", "0"]
+        let arguments = ["serve", "--data", folder.data, "--port", "0", "--log-level", "info"] + quiet + options
         child = try Child(folder, arguments, shell: shell)
         let mark = "Footfall is ready on http://127.0.0.1:"
         while true {

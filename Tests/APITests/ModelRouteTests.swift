@@ -1,0 +1,171 @@
+import Domain
+import Foundation
+import HTTP
+import JSON
+import Testing
+
+@testable import API
+
+@Suite("Learned models over HTTP", .serialized)
+struct ModelRouteTests {
+    /// Persons who each keep to one of three groups of entities.
+    private func fill(_ service: TestService, persons: Range<Int> = 0..<90, prefix: String = "g") throws {
+        var generator = Seeded(state: UInt64(persons.lowerBound) + 5)
+        var items: [JSONValue] = []
+        for person in persons {
+            let entities = (0..<10).map { "\(prefix)\(person % 3)-\($0)" }.shuffled(using: &generator).prefix(6)
+            for entity in entities {
+                let at = noon - Int64.random(in: 0..<86_400_000 * 20, using: &generator)
+                items.append([
+                    "type": "view", "entity_id": .string(entity), "user_id": .string("u\(person)"),
+                    "occurred_at": .string(Timestamp(milliseconds: at).rfc3339),
+                ])
+            }
+        }
+        for start in stride(from: 0, to: items.count, by: 500) {
+            let body: JSONValue = ["interactions": .array(Array(items[start..<min(start + 500, items.count)]))]
+            #expect(try service.send("POST", "/v1/interactions", text: body.text).status == 200)
+        }
+    }
+
+    private func models(_ service: TestService) throws -> JSONValue {
+        let answer = try service.send("GET", "/v1/models")
+        #expect(answer.status == 200)
+        return answer.json
+    }
+
+    /// Trains and waits for the end.
+    @discardableResult
+    private func train(_ service: TestService) throws -> JSONValue {
+        let answer = try service.send("POST", "/v1/models/train")
+        #expect(answer.status == 202, "\(answer.text)")
+        for _ in 0..<2_000 {
+            let training = try models(service)["training"]
+            if training?["state"] == "idle" { return training?["last"] ?? .null }
+            usleep(10_000)
+        }
+        Issue.record("the training does not end")
+        return .null
+    }
+
+    @Test("A model is trained, serves, is kept over a restart, and gives way to another and back")
+    func life() throws {
+        let folder = NSTemporaryDirectory() + "footfall-models-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let service = try TestService(folder: folder)
+        #expect(try models(service)["current"]?.isNull == true)
+        #expect(try train(service)["error"]?["code"]?.stringValue == "no_training_data")
+        try fill(service)
+        let first = try train(service)
+        #expect(first["version"] == 1, "\(first.text)")
+        #expect((first["measures"]?["hr@20"]?.doubleValue ?? 0) > 0.9, "\(first.text)")
+        // A visitor who came after the training: the next list knows what was just seen.
+        func look(_ service: TestService, _ group: Int) throws -> JSONValue {
+            let body = #"{"type": "view", "entity_id": "g\#(group)-0", "anonymous_id": "new\#(group)"}"#
+            #expect(try service.send("POST", "/v1/interactions", text: body).status == 200)
+            return try service.send(
+                "GET", "/v1/recommendations?anonymous_id=new\(group)&limit=5&explain=true"
+            ).json
+        }
+        for group in 0..<3 {
+            let list = try look(service, group)
+            for item in list["items"]?.arrayValue ?? [] {
+                #expect(item["entity_id"]?.stringValue?.hasPrefix("g\(group)-") == true, "\(item.text)")
+                #expect(item["explain"]?["parts"]?["model"]?.doubleValue != nil, "\(item.text)")
+            }
+            #expect(list["items"]?.arrayValue?.count == 5)
+            let id = list["list_id"]?.stringValue ?? ""
+            var kept = try service.send("GET", "/v1/lists/\(id)")
+            for _ in 0..<200 where kept.status != 200 {
+                usleep(10_000)
+                kept = try service.send("GET", "/v1/lists/\(id)")
+            }
+            #expect(kept.json["model_version"] == 1, "\(kept.text)")
+        }
+        // The same again is no better.
+        #expect(try train(service)["version"]?.isNull == true)
+        #expect(try models(service)["models"]?.arrayValue?.count == 1)
+        // Other entities: the first model no longer fits.
+        try fill(service, persons: 100..<190, prefix: "h")
+        let second = try train(service)
+        #expect(second["version"] == 2, "\(second.text)")
+        #expect(try models(service)["current"] == 2)
+        #expect(try service.send("POST", "/v1/models/1/activate").json["current"] == 1)
+        #expect(try service.send("DELETE", "/v1/models/1").status == 409)
+        #expect(try service.send("POST", "/v1/models/7/activate").status == 404)
+        #expect(try service.send("POST", "/v1/models/x/activate").status == 404)
+        service.stop()
+
+        let again = try TestService(folder: folder, clock: service.clock)
+        let kept = try models(again)
+        #expect(kept["current"] == 1)
+        #expect(kept["models"]?.arrayValue?.compactMap { $0["version"]?.integerValue } == [2, 1])
+        #expect(kept["models"]?[1]?["state"] == "serving")
+        #expect(kept["models"]?[1]?["measures"] == first["measures"])
+        let list = try look(again, 1)
+        #expect(list["items"]?[0]?["explain"]?["parts"]?["model"]?.doubleValue != nil, "\(list.text)")
+        #expect(try again.send("POST", "/v1/models/2/activate").status == 200)
+        #expect(try again.send("DELETE", "/v1/models/1").json["deleted"] == 1)
+        #expect(try models(again)["models"]?.arrayValue?.count == 1)
+        let metrics = try again.send("GET", "/metrics").text
+        #expect(metrics.contains("footfall_model_version{tenant=\"shop\"} 2"))
+        again.stop()
+    }
+
+    @Test("Hidden and deleted entities are not listed, whatever the model says, and leave the next model")
+    func hidden() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        try fill(service)
+        #expect(try train(service)["version"] == 1)
+        let body = #"{"entities": [{"type": "product", "id": "g1-3", "hidden": true}]}"#
+        #expect(try service.send("PUT", "/v1/entities", text: body).status == 200)
+        #expect(
+            try service.send(
+                "POST", "/v1/interactions", text: #"{"type": "view", "entity_id": "g1-0", "user_id": "v"}"#
+            )
+            .status == 200)
+        let items = try service.send("GET", "/v1/recommendations?user_id=v&limit=50").json["items"]?.arrayValue ?? []
+        #expect(!items.isEmpty && !items.contains { $0["entity_id"] == "g1-3" })
+        #expect(try train(service)["items"] == 29)
+    }
+
+    @Test("Bad requests are refused, and the write key opens none of it")
+    func refused() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        for (method, path) in [
+            ("GET", "/v1/models"), ("POST", "/v1/models/train"), ("POST", "/v1/models/1/activate"),
+            ("DELETE", "/v1/models/1"),
+        ] {
+            #expect(try service.send(method, path, key: service.writeKey).status == 403)
+        }
+        for body in [#"{"tune_seconds": -1}"#, #"{"tune_seconds": "x"}"#, #"{"seconds": 1}"#, "[]", "{"] {
+            #expect(try service.send("POST", "/v1/models/train", text: body).status == 400, "\(body)")
+        }
+        #expect(try models(service)["training"]?["last"]?.isNull == true)
+    }
+
+    @Test("A training that needs more memory than it may have ends with an error, and the former model serves")
+    func memory() throws {
+        let options = TrainingSettings()
+        #expect(options.memoryMiB == 2_048)
+        let guarded = MemoryGuard(bytes: -1)
+        #expect(guarded.isExceeded())
+        #expect(!MemoryGuard(bytes: 1 << 40).isExceeded())
+    }
+
+    @Test("A stop ends a training at once, and the folder opens again")
+    func stopped() throws {
+        let folder = NSTemporaryDirectory() + "footfall-models-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let service = try TestService(folder: folder)
+        try fill(service)
+        #expect(try service.send("POST", "/v1/models/train").status == 202)
+        service.stop()
+        let again = try TestService(folder: folder, clock: service.clock)
+        defer { again.stop() }
+        #expect(try train(again)["error"] == nil)
+        #expect(try models(again)["current"]?.isNull == false)
+    }
+}
