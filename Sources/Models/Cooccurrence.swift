@@ -28,7 +28,8 @@ struct Cooccurrence {
     /// For each item the `keep` items of the greatest value, which `weigh` makes of the sum of d^−personExponent over the
     /// persons with both and the number of persons of each.
     func rows(
-        personExponent: Float, keep: Int, _ weigh: @Sendable (_ sum: Float, _ source: Float, _ target: Float) -> Float
+        personExponent: Float, keep: Int, threads: Int,
+        _ weigh: @Sendable (_ sum: Float, _ source: Float, _ target: Float) -> Float
     ) -> SparseRows {
         let count = byItem.rowCount
         let popularity = (0..<count).map { Float(byItem.places(of: $0).count) }
@@ -36,7 +37,7 @@ struct Cooccurrence {
             Float(max(1, byPerson.places(of: $0).count)).raised(to: -personExponent)
         }
         let found = Mutex<[[TopSelection.Entry]]>(Array(repeating: [], count: count))
-        Parallel.ranges(count, grain: 512) { range in
+        Parallel.ranges(count, grain: 512, threads: threads) { range in
             var sums = [Float](repeating: 0, count: count)
             var touched: [UInt32] = []
             var selection = TopSelection(capacity: keep)
@@ -66,20 +67,5 @@ struct Cooccurrence {
         var rows = SparseRows(columnCount: count)
         found.withLock { all in for list in all { rows.append(list.map { ($0.index, $0.value) }) } }
         return rows
-    }
-}
-
-extension SparseRows {
-    /// Writes for each history the sum of its items' rows, weighted by how late they lie.
-    func addScores(of histories: Histories, _ recency: Recency, into scores: UnsafeMutableBufferPointer<Float>) {
-        scores.update(repeating: 0)
-        for person in 0..<histories.count {
-            let start = person * columnCount
-            for (weight, place) in zip(recency.profile(of: person, in: histories), histories.places(of: person)) {
-                for entry in places(of: Int(histories.items[place])) {
-                    scores[start + Int(columns[entry])] += weight * values[entry]
-                }
-            }
-        }
     }
 }

@@ -7,9 +7,9 @@ internal import Synchronization
 /// G = Xᵀ · D_u^−a · X. Of item j the `neighbours` items N with the greatest G_ij · G_ii^−½ are regressed on it:
 /// (G_NN + λI) · w = G_Nj. A history's score is the sum of its items' weights. One Cholesky factorisation of `neighbours`³ / 3
 /// operations an item, and Σ over its neighbours of their co-occurring items of greater popularity.
-public struct LocalAutoencoderModel: ItemModel {
+public struct LocalAutoencoderModel: RowModel {
     /// Hyper-parameters.
-    public struct Parameters: Sendable, Hashable {
+    public struct Parameters: Sendable, Hashable, Codable {
         /// Items of a neighbourhood; 0: as many as about 20 billion operations allow, 60 to 400.
         public var neighbours = 0
         /// λ: how strongly weights are kept small.
@@ -28,8 +28,6 @@ public struct LocalAutoencoderModel: ItemModel {
     public let rows: SparseRows
     /// How histories are weighted.
     public var recency: Recency
-
-    public var itemCount: Int { rows.columnCount }
 
     /// Fits to histories.
     public init(_ histories: Histories, _ parameters: Parameters, threads: Int = Parallel.processors) {
@@ -58,10 +56,6 @@ public struct LocalAutoencoderModel: ItemModel {
         var size = 400
         while size > 60, size * size * size / 3 * max(1, items) > 20_000_000_000 { size -= 5 }
         return size
-    }
-
-    public func score(_ histories: Histories, into scores: UnsafeMutableBufferPointer<Float>) {
-        rows.addScores(of: histories, recency, into: scores)
     }
 }
 

@@ -3,7 +3,7 @@ public import Numerics
 /// How much more the late part of a history counts than the early part:
 /// e^(growth · r) · (n + 1)^(−fall), r being the place in the history from 0 (oldest) to 1 (latest) and n the number of
 /// entries that are later.
-public struct Recency: Sendable, Hashable {
+public struct Recency: Sendable, Hashable, Codable {
     /// Growth along the history; 0 none.
     public var growth: Float
     /// Fall with each later entry; 0 none.

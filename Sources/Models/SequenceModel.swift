@@ -7,9 +7,9 @@ internal import Synchronization
 /// `backward`, before it), at most `reach`; p the persons of an item and d the length of a history. With a short length it
 /// is the sequential rules of Ludewig and Jannach 2018, with a long one a co-occurrence in time. Persons × reach operations
 /// an entry.
-public struct SequenceModel: ItemModel {
+public struct SequenceModel: RowModel {
     /// Hyper-parameters.
-    public struct Parameters: Sendable, Hashable {
+    public struct Parameters: Sendable, Hashable, Codable {
         /// How fast it falls with the gap, in entries.
         public var length: Float = 8
         /// Greatest gap.
@@ -34,8 +34,6 @@ public struct SequenceModel: ItemModel {
     public let rows: SparseRows
     /// How histories are weighted.
     public var recency: Recency
-
-    public var itemCount: Int { rows.columnCount }
 
     /// Fits to histories whose order is known; entries of unknown place are left out.
     public init(_ histories: Histories, _ parameters: Parameters, threads: Int = Parallel.processors) {
@@ -99,9 +97,5 @@ public struct SequenceModel: ItemModel {
         found.withLock { all in for list in all { rows.append(list.map { ($0.index, $0.value) }) } }
         self.rows = rows
         recency = parameters.recency
-    }
-
-    public func score(_ histories: Histories, into scores: UnsafeMutableBufferPointer<Float>) {
-        rows.addScores(of: histories, recency, into: scores)
     }
 }

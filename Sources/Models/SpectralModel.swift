@@ -7,7 +7,7 @@ public import Numerics
 /// persons.) Scoring costs 2 · items · rank operations a history beyond the history's own entries.
 public struct SpectralModel: ItemModel {
     /// Hyper-parameters.
-    public struct Parameters: Sendable, Hashable {
+    public struct Parameters: Sendable, Hashable, Codable {
         /// Singular vectors kept, at most the number of persons or items.
         public var rank = 512
         /// a: how little long histories count.

@@ -6,9 +6,9 @@ public import Numerics
 /// persons of an item; the `neighbours` greatest of each source row i are kept. A history's score is the sum of its items'
 /// rows. (P3α of Cooper et al. 2014 and RP3β of Paudel et al. 2017 are its relatives.) Fitting costs Σ d² with histories cut
 /// to the latest ``longestHistory`` entries, so it grows linearly with interactions.
-public struct WalkModel: ItemModel {
+public struct WalkModel: RowModel {
     /// Hyper-parameters.
-    public struct Parameters: Sendable, Hashable {
+    public struct Parameters: Sendable, Hashable, Codable {
         /// a: how little long histories count.
         public var personExponent: Float = 1
         /// b: how little popular items lead on.
@@ -33,19 +33,13 @@ public struct WalkModel: ItemModel {
     /// How histories are weighted.
     public var recency: Recency
 
-    public var itemCount: Int { rows.columnCount }
-
     /// Fits to histories.
-    public init(_ histories: Histories, _ parameters: Parameters) {
+    public init(_ histories: Histories, _ parameters: Parameters, threads: Int = Parallel.processors) {
         rows = Cooccurrence(histories, longest: WalkModel.longestHistory).rows(
-            personExponent: parameters.personExponent, keep: parameters.neighbours
+            personExponent: parameters.personExponent, keep: parameters.neighbours, threads: threads
         ) { sum, source, target in
             sum * source.raised(to: -parameters.sourceExponent) * target.raised(to: -parameters.targetExponent)
         }
         recency = parameters.recency
-    }
-
-    public func score(_ histories: Histories, into scores: UnsafeMutableBufferPointer<Float>) {
-        rows.addScores(of: histories, recency, into: scores)
     }
 }

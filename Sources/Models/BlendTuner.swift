@@ -1,0 +1,223 @@
+internal import Glibc
+public import Numerics
+internal import Synchronization
+
+/// Chooses the hyper-parameters of a blend on a hold-out: first each model's own, one after the other, then exponents and
+/// weights together.
+///
+/// Costs a fit of each model to the hold-out's training part and some scorings of its queries; the weights are searched on
+/// pools of the best items of every model, so that they cost next to nothing.
+public struct BlendTuner: Sendable {
+    /// What a tuning is asked for.
+    public struct Options: Sendable {
+        /// Length of the lists that are judged.
+        public var cutoff = 20
+        /// Whether the order of histories may be used.
+        public var usesOrder = true
+        /// Most dimensions of the spectral model.
+        public var rank = 1024
+        /// Seconds of processor time after which no further variant is tried.
+        public var seconds = Double.infinity
+        /// Processors used.
+        public var threads: Int
+        /// Seed of everything drawn at random.
+        public var seed: UInt64 = 1
+
+        /// The defaults.
+        public init(threads: Int = Parallel.processors) { self.threads = threads }
+    }
+
+    /// What was chosen.
+    public struct Outcome: Sendable {
+        /// The blend.
+        public var choice: BlendChoice
+        /// The objective of the blend on the hold-out: NDCG + recall at the cutoff.
+        public var value: Double
+        /// The objective of each model alone, by name.
+        public var single: [(name: String, value: Double)]
+    }
+
+    let options: Options
+    let holdOut: HoldOut
+    let objective: RankingObjective
+    let popularity: [Float]
+    let truths: [Set<UInt32>]
+    let progress: @Sendable (String) -> Void
+
+    /// A tuner for one hold-out.
+    public init(_ holdOut: HoldOut, _ options: Options, progress: @escaping @Sendable (String) -> Void = { _ in }) {
+        self.options = options
+        self.holdOut = holdOut
+        self.progress = progress
+        objective = RankingObjective(cutoff: options.cutoff)
+        popularity = BlendModel.popularity(holdOut.training)
+        truths = holdOut.truth.map { Set($0) }
+    }
+
+    /// A model with the hyper-parameters that were best for it alone.
+    struct Candidate {
+        var kind: PartKind
+        var model: any ItemModel
+        var exponent: Float
+        var value: Double
+    }
+
+    /// Ways of weighting histories that are tried, from none to the last entry almost alone.
+    static let recencies = [
+        Recency.none, Recency(fall: 0.25), Recency(growth: 2), Recency(fall: 0.5), Recency(fall: 0.75),
+        Recency(fall: 1.1),
+        Recency(fall: 1.8), Recency(fall: 3),
+    ]
+
+    /// Where the search among them begins.
+    private static let firstRecency = 3
+
+    /// Exponents that are tried.
+    static let exponents: [Float] = [-0.8, -0.6, -0.5, -0.4, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.6]
+
+    /// Chooses; `isCancelled` is asked between variants and ends it with `nil`. Also `nil` when the hold-out asks nothing.
+    public func choose(isCancelled: @Sendable () -> Bool = { false }) -> Outcome? {
+        guard holdOut.queries.count > 0 else { return nil }
+        let start = BlendTuner.processorSeconds()
+        var candidates: [Candidate] = []
+        for variants in families() {
+            var best: Candidate?
+            for kind in variants {
+                guard !isCancelled() else { return nil }
+                guard best == nil || BlendTuner.processorSeconds() - start < options.seconds else { break }
+                guard let found = tuned(kind, near: best ?? candidates.first) else { continue }
+                progress("\(found.kind), exponent \(found.exponent): \(rounded(found.value))")
+                if found.value > best?.value ?? 0 { best = found }
+            }
+            if let best { candidates.append(best) }
+        }
+        guard !candidates.isEmpty, !isCancelled() else { return nil }
+        let search = WeightSearch(self, candidates)
+        let (choice, value) = search.run()
+        progress("blend: \(rounded(value))")
+        return Outcome(
+            choice: choice, value: value, single: candidates.map { ($0.model.name, $0.value) })
+    }
+
+    /// Kinds of models with the variants that are fitted and compared.
+    private func families() -> [[PartKind]] {
+        var families: [[PartKind]] = [[.walk(.init())]]
+        var half = WalkModel.Parameters()
+        half.personExponent = 0.5
+        families[0].append(.walk(half))
+        let isSmall = holdOut.training.items.count < 300_000
+        families.append(
+            (isSmall ? [Float(20), 5, 100, 500] : [20]).map { regularisation in
+                var parameters = LocalAutoencoderModel.Parameters()
+                parameters.regularisation = regularisation
+                return .autoencoder(parameters)
+            })
+        var spectral = SpectralModel.Parameters()
+        spectral.rank = options.rank
+        families.append([.spectral(spectral)])
+        if options.usesOrder {
+            families.append([sequence(length: 8, backward: 1), sequence(length: 20, backward: 1)])
+            families.append(
+                [(1, 0.2), (3, 0.2), (1, 0.6)].map { sequence(length: $0.0, backward: $0.1, exponent: 0.5) })
+        }
+        families.append([3, 10].map { .trend(.init(fall: $0)) })
+        return families
+    }
+
+    private func sequence(length: Float, backward: Float, exponent: Float = 0.7) -> PartKind {
+        var parameters = SequenceModel.Parameters()
+        parameters.length = length
+        parameters.backward = backward
+        parameters.sourceExponent = exponent
+        return .sequence(parameters)
+    }
+
+    /// Fits one variant and finds its way of weighting histories, its rank and its exponent.
+    ///
+    /// What was best for another model, `near`, narrows the ways of weighting histories to the like of it.
+    private func tuned(_ kind: PartKind, near: Candidate?) -> Candidate? {
+        guard let fitted = kind.fit(holdOut.training, seed: options.seed, threads: options.threads) else { return nil }
+        var best: Candidate?
+        func look(_ kind: PartKind, _ model: any ItemModel) -> Double {
+            let values = values(model)
+            guard let place = values.indices.max(by: { values[$0] < values[$1] }) else { return 0 }
+            if values[place] > best?.value ?? 0 {
+                best = Candidate(
+                    kind: kind, model: model, exponent: BlendTuner.exponents[place], value: values[place])
+            }
+            return values[place]
+        }
+        // Recency is about the same at every rank, and cheaper to find at a low one.
+        var cheap = fitted
+        if let spectral = fitted as? SpectralModel { cheap = spectral.reduced(to: 256) }
+        var tried: [Int: Double] = [:]
+        func tryRecency(_ place: Int) {
+            guard tried[place] == nil, BlendTuner.recencies.indices.contains(place) else { return }
+            var weighted = kind
+            weighted.recency = BlendTuner.recencies[place]
+            tried[place] = look(weighted, weighted.weighted(cheap))
+        }
+        // From what was best for another model on to both sides, as long as that helps.
+        var place = near.flatMap { BlendTuner.recencies.firstIndex(of: $0.kind.recency) } ?? BlendTuner.firstRecency
+        if !options.usesOrder || kind.isForEverybody { place = 0 }
+        tryRecency(place)
+        while options.usesOrder, !kind.isForEverybody {
+            tryRecency(place - 1)
+            tryRecency(place + 1)
+            let better = [place - 1, place + 1].max { tried[$0] ?? 0 < tried[$1] ?? 0 } ?? place
+            guard tried[better] ?? 0 > tried[place] ?? 0 else { break }
+            place = better
+        }
+        guard case .spectral(var parameters) = kind, let spectral = fitted as? SpectralModel, let found = best else {
+            return best
+        }
+        best = nil
+        parameters.recency = found.kind.recency
+        // From many dimensions down while that helps.
+        var last = 0.0
+        for rank in [1024, 512, 256, 128, 64, 32] where rank <= options.rank {
+            guard rank <= spectral.rank || rank / 2 < spectral.rank else { continue }
+            parameters.rank = rank
+            let kind = PartKind.spectral(parameters)
+            let value = look(kind, kind.weighted(spectral.reduced(to: rank)))
+            guard value >= last else { break }
+            last = value
+        }
+        return best
+    }
+
+    /// The objective of a model at each exponent.
+    func values(_ model: any ItemModel) -> [Double] {
+        let values = valuesByQuery(model, BlendTuner.exponents)
+        // Summed in the order of the queries, so that the sum does not depend on the threads.
+        return BlendTuner.exponents.indices.map { exponent in
+            values.reduce(0) { $0 + $1[exponent] } / Double(max(1, values.count))
+        }
+    }
+
+    /// The objective of each query's list at each exponent.
+    func valuesByQuery(_ model: any ItemModel, _ exponents: [Float]) -> [[Double]] {
+        let powers = exponents.map { BlendModel.powers(popularity, $0) }
+        let found = Mutex(Array(repeating: Array(repeating: 0.0, count: powers.count), count: holdOut.queries.count))
+        Parallel.ranges(holdOut.queries.count, grain: QueryScores.block, threads: options.threads) { range in
+            var scores = QueryScores(itemCount: model.itemCount)
+            var own = Array(repeating: Array(repeating: 0.0, count: powers.count), count: range.count)
+            scores.forEach(model, holdOut.queries.slice(range)) { place, row in
+                let truth = truths[range.lowerBound + place]
+                for (exponent, powers) in powers.enumerated() {
+                    own[place][exponent] = objective.value(row.best(options.cutoff, powers), truth)
+                }
+            }
+            found.withLock { all in for (place, values) in zip(range, own) { all[place] = values } }
+        }
+        return found.withLock { $0 }
+    }
+
+    static func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import Models
+import Numerics
+import Testing
+
+/// Each model against the plainest way to compute its formula.
+@Suite("Models of lists")
+struct ListModelTests {
+    static func persons(_ histories: Histories) -> [[Int]] {
+        (0..<histories.count).map { histories.items(of: $0).map { Int($0) } }
+    }
+
+    static func popularity(_ histories: Histories) -> [Double] {
+        var popularity = [Double](repeating: 0, count: histories.itemCount)
+        for item in histories.items { popularity[Int(item)] += 1 }
+        return popularity
+    }
+
+    static func dense(_ rows: SparseRows) -> [[Double]] {
+        (0..<rows.rowCount).map { row in
+            var values = [Double](repeating: 0, count: rows.columnCount)
+            for place in rows.places(of: row) { values[Int(rows.columns[place])] = Double(rows.values[place]) }
+            return values
+        }
+    }
+
+    @Test("The walk's rows are its formula", arguments: 1...5)
+    func walk(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        let histories = Worlds.random(persons: 20, items: 12, longest: 7, &random)
+        var parameters = WalkModel.Parameters()
+        parameters.personExponent = 0.5
+        parameters.targetExponent = 0.3
+        let rows = ListModelTests.dense(WalkModel(histories, parameters).rows)
+        let popularity = ListModelTests.popularity(histories)
+        for source in 0..<12 {
+            for target in 0..<12 where target != source {
+                var sum = 0.0
+                for run in ListModelTests.persons(histories) where run.contains(source) && run.contains(target) {
+                    sum += 1 / Double(run.count).squareRoot()
+                }
+                let exact = sum == 0 ? 0 : sum / popularity[source] / Double(Float(popularity[target]).raised(to: 0.3))
+                #expect(abs(rows[source][target] - exact) < 1e-5)
+            }
+            #expect(rows[source][source] == 0)
+        }
+    }
+
+    @Test("Sequences' rows are their formula, and entries of unknown place are left out", arguments: 1...5)
+    func sequence(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        let known = Worlds.random(persons: 20, items: 12, longest: 7, &random)
+        var histories = Histories(itemCount: 12)
+        for person in 0..<known.count {
+            let own = known.items(of: person)
+            let other = (0..<UInt32(12)).first { !own.contains($0) } ?? 0
+            histories.append([.init(item: other)] + known.entries(of: person))
+        }
+        var parameters = SequenceModel.Parameters()
+        parameters.length = 2
+        parameters.reach = 3
+        parameters.backward = 0.25
+        parameters.personExponent = 0
+        parameters.sourceExponent = 1
+        let rows = ListModelTests.dense(SequenceModel(histories, parameters).rows)
+        let popularity = ListModelTests.popularity(known)
+        for source in 0..<12 {
+            for target in 0..<12 where target != source {
+                var sum = 0.0
+                for run in ListModelTests.persons(known) {
+                    guard let from = run.firstIndex(of: source), let to = run.firstIndex(of: target) else { continue }
+                    let gap = abs(to - from)
+                    guard gap <= 3 else { continue }
+                    sum += Double((-Float(gap - 1) / 2).exponential) * (to > from ? 1 : 0.25)
+                }
+                #expect(abs(rows[source][target] - (sum == 0 ? 0 : sum / popularity[source])) < 1e-5)
+            }
+        }
+    }
+
+    @Test(
+        "With all items in the neighbourhood the autoencoder is a ridge regression solved by elimination",
+        arguments: 1...5)
+    func autoencoder(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        let histories = Worlds.random(persons: 30, items: 10, longest: 6, &random)
+        var parameters = LocalAutoencoderModel.Parameters()
+        parameters.neighbours = 50
+        parameters.regularisation = 2
+        let rows = ListModelTests.dense(LocalAutoencoderModel(histories, parameters).rows)
+        var gram = [[Double]](repeating: [Double](repeating: 0, count: 10), count: 10)
+        for run in ListModelTests.persons(histories) {
+            for one in run { for other in run { gram[one][other] += 1 / Double(run.count).squareRoot() } }
+        }
+        for target in 0..<10 {
+            let others = (0..<10).filter { $0 != target && gram[$0][target] > 0 }
+            var system = others.map { row in
+                others.map { gram[row][$0] + (row == $0 ? 2 : 0) } + [gram[row][target]]
+            }
+            for pivot in others.indices {
+                for row in others.indices where row != pivot {
+                    let factor = system[row][pivot] / system[pivot][pivot]
+                    for column in system[row].indices { system[row][column] -= factor * system[pivot][column] }
+                }
+            }
+            for (place, source) in others.enumerated() {
+                #expect(abs(rows[source][target] - system[place][others.count] / system[place][place]) < 1e-3)
+            }
+        }
+    }
+
+    @Test("With all dimensions the spectral filter lets everything through; with few it tells two worlds apart")
+    func spectral() throws {
+        var random = SplitMix(seed: 4)
+        let histories = Worlds.random(persons: 60, items: 8, longest: 6, &random)
+        var parameters = SpectralModel.Parameters()
+        parameters.rank = 8
+        let whole = try #require(SpectralModel(histories, parameters))
+        let scores = whole.scores([.init(item: 2), .init(item: 5)])
+        for item in 0..<8 { #expect(abs(scores[item] - ([2, 5].contains(item) ? 0.5 : 0)) < 1e-3) }
+        let two = try #require(SpectralModel(ServingModelTests.worlds(), parameters)).reduced(to: 2)
+        let world = two.scores([.init(item: 3)])
+        #expect((0..<10).allSatisfy { world[$0] > 1e-3 })
+        #expect((10..<20).allSatisfy { abs(world[$0]) < 1e-3 })
+    }
+
+    @Test("A blend is the sum of its parts' scores over their deviations, computed the slow way", arguments: 1...5)
+    func blend(seed: Int) throws {
+        var random = SplitMix(seed: UInt64(seed))
+        let histories = Worlds.random(persons: 40, items: 19, longest: 8, &random)
+        var spectral = SpectralModel.Parameters()
+        spectral.rank = 5
+        let parts: [BlendModel.Part] = [
+            .init(model: WalkModel(histories, .init()), exponent: -0.3, weight: 0.7),
+            .init(model: try #require(SpectralModel(histories, spectral)), exponent: 0.2, weight: 1.1),
+            .init(model: TrendModel(histories, .init(fall: 2)), exponent: 0, weight: 0.2),
+        ]
+        let popularity = BlendModel.popularity(histories)
+        let blend = BlendModel(parts, popularity: popularity)
+        let block = histories.slice(3..<9)
+        var all = [Float](repeating: .nan, count: 6 * 19)
+        all.withUnsafeMutableBufferPointer { blend.score(block, into: $0) }
+        for person in 0..<6 {
+            var exact = [Double](repeating: 0, count: 19)
+            for part in parts {
+                let scores = part.model.scores(block.entries(of: person))
+                let raised = scores.indices.map { item in
+                    popularity[item] > 0 ? Double(scores[item] * popularity[item].raised(to: part.exponent)) : 0
+                }
+                var masked = raised
+                for item in block.items(of: person) { masked[Int(item)] = 0 }
+                let mean = masked.reduce(0, +) / 19
+                let deviation = (masked.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 19).squareRoot()
+                for item in 0..<19 where deviation > 0 { exact[item] += Double(part.weight) * raised[item] / deviation }
+            }
+            for item in 0..<19 {
+                #expect(abs(Double(all[person * 19 + item]) - exact[item]) < 1e-3 * max(1, abs(exact[item])))
+            }
+        }
+    }
+
+    @Test("A folded blend of rows ranks as the blend does")
+    func folding() throws {
+        var random = SplitMix(seed: 11)
+        let histories = Worlds.random(persons: 60, items: 25, longest: 8, &random)
+        var walk = WalkModel.Parameters()
+        walk.recency = Recency(fall: 0.5)
+        let choice = BlendChoice([.init(.walk(walk), exponent: -0.4)])
+        var options = Trainer.Options()
+        options.fixed = ["blend": String(decoding: try JSONEncoder().encode(choice), as: UTF8.self)]
+        let outcome = try #require(try Trainer(options).train(histories))
+        #expect(outcome.parameters["blend"]?.isEmpty == false)
+        let blend = choice.fit(histories)
+        var scratch = ServingScratch()
+        for person in 0..<20 {
+            let entries = histories.entries(of: person)
+            let scores = blend.scores(entries)
+            let own = Set(entries.map(\.item))
+            let opinions = outcome.model.opinions(
+                of: entries.map { .init(item: $0.item, weight: 1) }, limit: 25, &scratch)
+            #expect(opinions.count == (0..<25).count { scores[$0] > 0 && !own.contains(UInt32($0)) })
+            for (left, right) in zip(opinions, opinions.dropFirst()) {
+                #expect(scores[Int(left.item)] >= scores[Int(right.item)] - 1e-4)
+            }
+        }
+    }
+}
