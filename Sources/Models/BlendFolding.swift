@@ -56,7 +56,8 @@ struct BlendFolding {
                 count += 1
             }
         }
-        return count > 0 ? Float(sum / Double(count)) : 0
+        // Where histories have all there is, nothing is left to measure, and nothing to compare with either.
+        return count > 0 ? Float(sum / Double(count)) : 1
     }
 
     /// What the spectral part says of each item; `nil` when even a few dimensions would cost too much.

@@ -64,7 +64,9 @@ public struct Trainer: Sendable {
         if let fixed = options.fixed {
             guard let text = fixed[Trainer.blendName],
                 let known = try? JSONDecoder().decode(BlendChoice.self, from: Data(text.utf8)), !known.parts.isEmpty
-            else { throw ModelError(.badParameter, "the parameters are those of no known training; train without them") }
+            else {
+                throw ModelError(.badParameter, "the parameters are those of no known training; train without them")
+            }
             choice = known
         } else {
             progress(0.02, "choosing")
@@ -77,7 +79,8 @@ public struct Trainer: Sendable {
             choice = tuned?.choice ?? ListTrainer.fallback(usesOrder: true)
             if let tuned {
                 measures["blend"] = [Trainer.objectiveName: tuned.value]
-                for single in tuned.single where measures[single.name].map({ $0.values.max() ?? 0 < single.value }) ?? true {
+                for single in tuned.single
+                where measures[single.name].map({ $0.values.max() ?? 0 < single.value }) ?? true {
                     measures[single.name] = [Trainer.objectiveName: single.value]
                 }
             }

@@ -16,7 +16,7 @@ struct ListTrainerTests {
                 run.enumerated().map {
                     .init(
                         item: $0.element, position: run.count == 1 ? 1 : Float($0.offset) / Float(run.count - 1),
-                        time: start + Int64($0.offset))
+                        time: start + 80 * Int64($0.offset))
                 })
         }
         let holdOut = HoldOut(histories, cut)
