@@ -31,7 +31,7 @@ public struct CollectWork: Sendable {
             @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable (Sessioniser) -> Void,
             prepare: (@Sendable () throws(StorageError) -> Void)?, isAlone: Bool)
         case joint(
-            prepare: @Sendable () throws(StorageError) -> InteractionBatch,
+            keys: [String], prepare: @Sendable () throws(StorageError) -> InteractionBatch,
             write: @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
             applied: @Sendable (InteractionBatch) -> Void)
         /// `followed` runs once it is durable, in its place among the interactions.
@@ -44,10 +44,12 @@ public struct CollectWork: Sendable {
     var isAlone: Bool {
         switch kind {
         case .change(_, _, _, let isAlone): isAlone
-        case .joint: true
-        case .interactions, .inspect, .record: false
+        case .interactions, .inspect, .record, .joint: false
         }
     }
+
+    /// What it reads and changes, when what it does depends on that: of several that name the same, one commit has one.
+    var keys: [String] { if case .joint(let keys, _, _, _) = kind { keys } else { [] } }
 
     let kind: Kind
     let rows: Int
@@ -89,17 +91,20 @@ public struct CollectWork: Sendable {
             completion: completion)
     }
 
-    /// Interactions and a change that belong together, in one commit. `prepare` runs as that of a change does and decides
-    /// which interactions there are, none at all included; `write` is given them with their verdicts and positions, which
-    /// lie before its own; `applied` runs once all is durable and the interactions are applied.
+    /// Interactions and a change that belong together, in one commit, which others may share. `prepare` runs before that
+    /// commit and decides which interactions there are, none at all included; `write` is given them with their verdicts and
+    /// positions, which lie before its own; `applied` runs once all is durable and the interactions are applied.
+    ///
+    /// `keys` name what `prepare` reads and `write` changes, apart from what changes made with ``change`` alone touch: two
+    /// with a key in common never share a commit, so that the later one reads what the earlier one has left.
     public static func joint(
-        bytes: Int, prepare: @escaping @Sendable () throws(StorageError) -> InteractionBatch,
+        keys: [String], bytes: Int, prepare: @escaping @Sendable () throws(StorageError) -> InteractionBatch,
         write: @escaping @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
         applied: @escaping @Sendable (InteractionBatch) -> Void,
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
         CollectWork(
-            kind: .joint(prepare: prepare, write: write, applied: applied), rows: 1, bytes: bytes,
+            kind: .joint(keys: keys, prepare: prepare, write: write, applied: applied), rows: 1, bytes: bytes,
             completion: completion)
     }
 

@@ -19,20 +19,19 @@ extension Collector {
     func waitForFollowUps() { followUp.sync {} }
 
     /// Stores a group of works in one commit. Their follow-up may still be under way on return.
-    func process(_ group: [CollectWork]) {
+    func process(_ given: [CollectWork]) {
         let start = DispatchTime.now().uptimeNanoseconds
+        var group = given
         var batches = group.map { work -> InteractionBatch? in
             if case .interactions(let handed, _, _) = work.kind { handed.take() } else { nil }
         }
         let sessionMark = state.sessions.mark
+        prepareJoint(&group, &batches)
+        guard !group.isEmpty else { return }
         let isSynced = Collector.isSynced(group)
         do throws(StorageError) {
-            for (index, work) in group.enumerated() {
-                switch work.kind {
-                case .change(_, _, let prepare?, _): try prepare()
-                case .joint(let prepare, _, _): batches[index] = try prepare()
-                default: break
-                }
+            for work in group {
+                if case .change(_, _, let prepare?, _) = work.kind { try prepare() }
             }
             if isSynced {
                 try store.commit { (transaction) throws(StorageError) in try put(group, &batches, transaction) }
@@ -62,6 +61,23 @@ extension Collector {
         }
     }
 
+    /// Has the joint works of a group decide what they do. One that cannot, because what it reads is damaged, fails alone.
+    private func prepareJoint(_ group: inout [CollectWork], _ batches: inout [InteractionBatch?]) {
+        var gone: [Int] = []
+        for (index, work) in group.enumerated() {
+            guard case .joint(_, let prepare, _, _) = work.kind else { continue }
+            do throws(StorageError) { batches[index] = try prepare() } catch {
+                gone.append(index)
+                failed(error)
+                work.completion(.failure(error))
+            }
+        }
+        for index in gone.reversed() {
+            group.remove(at: index)
+            batches.remove(at: index)
+        }
+    }
+
     /// Writes what a group has; accepted interactions get their verdict, session and position.
     private func put(
         _ group: [CollectWork], _ batches: inout [InteractionBatch?], _ transaction: any TenantTransaction
@@ -76,7 +92,7 @@ extension Collector {
                 if !replayed.isEmpty { try transaction.removeRejected(replayed) }
                 batches[index] = batch
             case .change(let write, _, _, _), .record(let write, _): try write(transaction)
-            case .joint(_, let write, _):
+            case .joint(_, _, let write, _):
                 guard var batch = batches[index].take() else { continue }
                 try state.deduplication.judge(&batch)
                 state.sessions.assign(&batch)
@@ -101,8 +117,7 @@ extension Collector {
             let batch = batches[index] ?? InteractionBatch()
             switch work.kind {
             case .change(_, let applied, _, _): applied(state.sessions)
-            case .joint(_, _, let applied): applied(batch)
-            case .interactions, .inspect, .record: break
+            case .interactions, .inspect, .record, .joint: break
             }
             work.completion(.success(batch))
         }
@@ -142,6 +157,7 @@ extension Collector {
                 }
             }
             follower.apply(batch)
+            if case .joint(_, _, _, let applied) = work.kind { applied(batch) }
         }
         metrics.update { figures in
             figures.accepted += accepted

@@ -126,11 +126,20 @@ public final class Collector: Sendable {
                 tellNotes()
                 continue
             }
-            // A change has a commit of its own: it may read what those before it have left.
+            // A change has a commit of its own: it may read what those before it have left. So has what reads or changes
+            // the same as something before it.
             var start = 0
+            var keys: Set<String> = []
             for index in group.indices {
-                guard group[index].isAlone else { continue }
+                let own = group[index].keys
+                guard group[index].isAlone || !keys.isDisjoint(with: own) else {
+                    keys.formUnion(own)
+                    continue
+                }
                 if start < index { process(Array(group[start..<index])) }
+                keys = Set(own)
+                start = index
+                guard group[index].isAlone else { continue }
                 waitForFollowUps()
                 process([group[index]])
                 start = index + 1

@@ -88,6 +88,104 @@ struct WriterTests {
         #expect(service.tenant.collector.metrics.current.commitRows.count - before <= 3)
     }
 
+    /// What carts and orders of several users come to, told one by one, twice, and all at once.
+    private struct Shopping {
+        var random: Seeded
+        var carts: [String: [String: Int64]] = [:]
+        var orders: [String: Order] = [:]
+        let done = DispatchGroup()
+
+        mutating func begin(_ service: TestService, rounds: Int) throws {
+            let (tenant, now) = (service.tenant, service.clock.now)
+            for _ in 0..<rounds {
+                let user = "u\(Int.random(in: 0..<20, using: &random))"
+                let product = "p\(Int.random(in: 0..<40, using: &random))"
+                done.enter()
+                if Bool.random(using: &random) {
+                    let reception = tenant.reception(now: now)
+                    let item = CommerceInteractions.Item(id: nil, productID: product, quantity: 2, metadata: [:])
+                    let batch = try CommerceInteractions.batch(
+                        "cart_add", [item], context: "cart", reception, tenant, user: user)
+                    carts["cart \(user)", default: [:]][product, default: 0] += 2
+                    tenant.add(
+                        product, type: "product", quantity: 2, toCart: "cart \(user)", of: user, tracking: batch,
+                        now: now
+                    ) { [done] result in
+                        if case .failure(let failure) = result { Issue.record("\(failure)") }
+                        done.leave()
+                    }
+                    continue
+                }
+                // Some are told again, with the first still under way.
+                let number = Int.random(in: 0..<rounds, using: &random)
+                let total = try #require(Money(stored: "1.25"))
+                let order =
+                    orders["o\(number)"]
+                    ?? Order(
+                        id: "o\(number)", userID: user, currency: "EUR", total: total, paidAt: now, receivedAt: now,
+                        items: [.init(productID: product, quantity: 3, price: nil)])
+                orders[order.id] = order
+                var reception = tenant.reception(now: now)
+                reception.isImport = true
+                let item = CommerceInteractions.Item(
+                    id: "of-\(order.id)", productID: order.items[0].productID, quantity: 3, metadata: [:])
+                let batch = try CommerceInteractions.batch(
+                    "order", [item], context: "checkout", reception, tenant, user: order.userID)
+                tenant.take(order, entityType: "product", tracking: batch, now: now) { [done] result in
+                    if case .failure(let failure) = result { Issue.record("\(failure)") }
+                    if case .success(.different) = result { Issue.record("\(order.id) is another one") }
+                    done.leave()
+                }
+            }
+        }
+
+        func check(_ service: TestService) throws {
+            let tenant = service.tenant
+            for number in 0..<20 {
+                let user = "u\(number)"
+                let cart = try tenant.cart("cart \(user)", of: user)
+                let known = carts["cart \(user)"] ?? [:]
+                #expect(
+                    Dictionary(uniqueKeysWithValues: (cart?.items ?? []).map { ($0.productID, $0.quantity) }) == known)
+                let own = orders.values.filter { $0.userID == user }
+                let purchases = try tenant.purchases(of: user)
+                #expect(purchases.orders == Int64(own.count))
+                let cents = Int64(own.count * 125)
+                let total = "\(cents / 100).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
+                #expect(purchases.spent["EUR"]?.total.description ?? "0.00" == total)
+            }
+            for number in 0..<40 {
+                let sold = orders.values.filter { $0.items[0].productID == "p\(number)" }.count * 3
+                let left = try tenant.store.entity(type: "product", id: "p\(number)")?.inventory
+                #expect(left == Int64(max(0, 100 - sold)))
+                let stats = try service.send("GET", "/v1/entities/product/p\(number)/stats").json["counts"]
+                #expect(stats?["order_count"]?.integerValue ?? 0 == Int64(sold / 3))
+            }
+        }
+    }
+
+    @Test("Carts and orders of different users share commits, and each counts once all the same", arguments: [1, 2])
+    func sharing(seed: UInt64) throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var shopping = Shopping(random: Seeded(state: seed))
+        let list: [JSONValue] = (0..<40).map { ["type": "product", "id": .string("p\($0)"), "inventory": 100] }
+        let body: JSONValue = ["entities": .array(list)]
+        #expect(try service.send("PUT", "/v1/entities", text: body.text).status == 200)
+        let before = service.tenant.collector.metrics.current.commitRows.count
+        let gate = hold(service)
+        try shopping.begin(service, rounds: 300)
+        gate.signal()
+        shopping.done.wait()
+        try shopping.check(service)
+        let commits = service.tenant.collector.metrics.current.commitRows.count - before
+        #expect(commits < 200, "\(commits) commits")
+        // Once more from several sides, as the commits happen to fall.
+        try shopping.begin(service, rounds: 300)
+        shopping.done.wait()
+        try shopping.check(service)
+    }
+
     @Test("Sessions that a failed clean-up has dropped are folded by the next one")
     func folding() throws {
         let service = try TestService()

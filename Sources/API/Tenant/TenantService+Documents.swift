@@ -7,14 +7,15 @@ internal import Synchronization
 
 extension TenantService {
     /// Queues interactions and a change that belong together, for one commit, and tells how it ended. What each part does
-    /// is as ``CollectWork/joint(bytes:prepare:write:applied:completion:)`` says.
+    /// is as ``CollectWork/joint(keys:bytes:prepare:write:applied:completion:)`` says.
     func joint(
-        bytes: Int = 1024, prepare: @escaping @Sendable () throws(StorageError) -> InteractionBatch,
+        keys: [String], bytes: Int = 1024, prepare: @escaping @Sendable () throws(StorageError) -> InteractionBatch,
         write: @escaping @Sendable (any TenantTransaction, InteractionBatch) throws(StorageError) -> Void,
         applied: @escaping @Sendable (InteractionBatch) -> Void,
         completion: @escaping @Sendable (Result<InteractionBatch, ChangeFailure>) -> Void
     ) {
-        let work = CollectWork.joint(bytes: bytes, prepare: prepare, write: write, applied: applied) { result in
+        let work = CollectWork.joint(keys: keys, bytes: bytes, prepare: prepare, write: write, applied: applied) {
+            result in
             completion(result.mapError { .storage($0) })
         }
         if !collector.submit(work) { completion(.failure(.queueFull)) }
@@ -77,7 +78,7 @@ extension TenantService {
         completion: @escaping @Sendable (Result<CartChange, ChangeFailure>) -> Void
     ) {
         changeCart(
-            tracking: interaction, now: now,
+            cartID, tracking: interaction, now: now,
             { [self] () throws(StorageError) in
                 if let stored = try store.document(.cart, id: cartID),
                     stored.owner?.utf8.elementsEqual(user.utf8) != true
@@ -101,7 +102,7 @@ extension TenantService {
         now: Int64, completion: @escaping @Sendable (Result<CartChange, ChangeFailure>) -> Void
     ) {
         changeCart(
-            tracking: interaction, now: now,
+            cartID, tracking: interaction, now: now,
             { [self] () throws(StorageError) in
                 guard var cart = try cart(cartID, of: user) else {
                     return .failure(FootfallError("not_found", "There is no cart with this id."))
@@ -132,14 +133,14 @@ extension TenantService {
     }
 
     private func changeCart(
-        tracking interaction: InteractionBatch, now: Int64,
+        _ cartID: String, tracking interaction: InteractionBatch, now: Int64,
         _ decide: @escaping @Sendable () throws(StorageError) -> Result<(Cart, Cart.Item), FootfallError>,
         completion: @escaping @Sendable (Result<CartChange, ChangeFailure>) -> Void
     ) {
         let decision = Shared(Mutex<Result<(Cart, Cart.Item), FootfallError>?>(nil))
         let position = Shared(Mutex<Int64>(0))
         joint(
-            bytes: interaction.bytes.count + 1024,
+            keys: ["cart \(cartID)"], bytes: interaction.bytes.count + 1024,
             prepare: { () throws(StorageError) in
                 let result = try decide()
                 decision.value.withLock { $0 = result }

@@ -33,6 +33,7 @@ extension TenantService {
         let decision = Shared(Mutex<OrderDecision?>(nil))
         let places = Shared(Mutex<(entities: [Int64], last: Int64)>(([], 0)))
         joint(
+            keys: ["order \(order.id)", "user \(order.userID)"] + order.items.map { "product \($0.productID)" },
             bytes: interactions.bytes.count + order.items.count * 512 + 1024,
             prepare: { [self] () throws(StorageError) in
                 let result = try decide(order, entityType: entityType)
