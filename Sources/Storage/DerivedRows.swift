@@ -37,6 +37,12 @@ public struct PreferencesRow: Sendable, Equatable {
     public var newInteractions: Int64
     /// Orders since the row was last written.
     public var newOrders: Int64
+    /// What paid orders come to and one on average: a decimal number, or a JSON object of currency to decimal text when
+    /// there are several currencies. `nil` without orders.
+    public var totalSpent: String?
+    public var averageOrder: String?
+    /// When the last one was paid, in milliseconds since the epoch.
+    public var lastOrder: Int64?
 
     /// A row without preferences.
     public init(userID: String, recent: String, newInteractions: Int64, newOrders: Int64) {

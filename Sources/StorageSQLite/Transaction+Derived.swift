@@ -58,12 +58,14 @@ extension Transaction {
         let statement = try tables.connection.cached(
             """
             INSERT INTO user_preferences(user_id, category_preferences, brand_preferences, recent_interactions,
-                interaction_count, order_count, last_updated)
-            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(user_id)
+                interaction_count, order_count, total_spent, average_order, last_order, last_updated)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?7) ON CONFLICT(user_id)
             DO UPDATE SET category_preferences = ?2, brand_preferences = ?3, recent_interactions = ?4,
-                interaction_count = interaction_count + ?5, order_count = order_count + ?6, last_updated = ?7
+                interaction_count = interaction_count + ?5, order_count = order_count + ?6, total_spent = ?8,
+                average_order = ?9, last_order = ?10, last_updated = ?7
             WHERE ?5 <> 0 OR ?6 <> 0
-                OR (category_preferences, brand_preferences, recent_interactions) IS NOT (?2, ?3, ?4)
+                OR (category_preferences, brand_preferences, recent_interactions, total_spent, average_order, last_order)
+                    IS NOT (?2, ?3, ?4, ?8, ?9, ?10)
             """)
         statement.bind(1, row.userID)
         statement.bind(2, row.categories)
@@ -72,6 +74,9 @@ extension Transaction {
         statement.bind(5, row.newInteractions)
         statement.bind(6, row.newOrders)
         statement.bind(7, time)
+        statement.bind(8, row.totalSpent)
+        statement.bind(9, row.averageOrder)
+        statement.bind(10, row.lastOrder.map { Timestamp(milliseconds: $0).rfc3339 })
         try statement.run()
     }
 

@@ -132,6 +132,50 @@ struct TaskTests {
         #expect(try run(service, "user_preferences")["rows"] == 0)
     }
 
+    @Test("user_preferences says what a user's paid orders come to, currencies apart")
+    func spending() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        func pay(_ id: String, _ user: String, _ currency: String, _ total: String, at time: Int64) throws {
+            let body: JSONValue = [
+                "order_id": .string(id), "user_id": .string(user), "status": "paid", "currency": .string(currency),
+                "total": .string(total), "paid_at": .string(Timestamp(milliseconds: time).rfc3339),
+                "items": [["product_id": "p1", "quantity": 1, "price": .string(total)]],
+            ]
+            let seconds = service.clock.now / 1000
+            let hash = UserToken.hmac(Array("\(seconds).\(body.text)".utf8), key: Array(service.webhookSecret.utf8))
+            let hex = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let answer = try service.send(
+                "POST", "/orders/payment/callback", headers: [("X-Signature", "t=\(seconds),v1=\(hex)")],
+                text: body.text)
+            #expect(answer.json["tracked"] == 1, "\(answer)")
+        }
+        try pay("o1", "one", "EUR", "10.00", at: noon - 5000)
+        try pay("o2", "one", "EUR", "5.01", at: noon - 9000)
+        try pay("o3", "two", "USD", "0.10", at: noon - 7000)
+        try pay("o4", "two", "EUR", "12.30", at: noon - 6000)
+        let view = #"{"type": "view", "entity_id": "p1", "user_id": "none"}"#
+        #expect(try service.send("POST", "/v1/interactions", text: view).status == 200)
+        let scheduler = TaskScheduler(
+            directory: service.directory, configuration: quiet(), log: Log(level: .error)
+        ) { service.clock.now }
+        defer { scheduler.stop() }
+        _ = try run(service, "user_preferences")
+        let sql = "SELECT user_id, total_spent, average_order, last_order FROM user_preferences ORDER BY user_id"
+        #expect(
+            rows(service, sql) == [
+                ["none", "NULL", "NULL", "NULL"],
+                ["one", "15.01", "7.51", Timestamp(milliseconds: noon - 5000).rfc3339],
+                [
+                    "two", #"{"EUR":"12.30","USD":"0.10"}"#, #"{"EUR":"12.30","USD":"0.10"}"#,
+                    Timestamp(milliseconds: noon - 6000).rfc3339,
+                ],
+            ])
+        try pay("o5", "one", "EUR", "4.99", at: noon - 1000)
+        _ = try run(service, "user_preferences")
+        #expect(rows(service, sql)[1] == ["one", "20.00", "6.67", Timestamp(milliseconds: noon - 1000).rfc3339])
+    }
+
     @Test("a task that fails is tried again ever later, says why, and stops none of the others")
     func failing() throws {
         let service = try TestService()

@@ -70,7 +70,7 @@ extension TaskScheduler.Run {
                 if tenant.live.recent(user: user.id)?.isEmpty ?? true {
                     gone.append(user.id)
                 } else {
-                    rows.append(row(user.id, 0, 0))
+                    rows.append(try row(user.id, 0, 0))
                 }
             }
             for write in [DerivedRows.preferences(rows), .noPreferences(gone)] {

@@ -63,7 +63,10 @@ extension TaskScheduler.Run {
                 } else {
                     next.user = some.last
                 }
-                let rows = some.map { row($0, activities[$0]?.interactions ?? 0, activities[$0]?.orders ?? 0) }
+                var rows: [PreferencesRow] = []
+                for user in some {
+                    rows.append(try row(user, activities[user]?.interactions ?? 0, activities[user]?.orders ?? 0))
+                }
                 guard let count = try write(.preferences(rows), next.values) else {
                     return .waiting(rows: changed, reason: Self.waiting)
                 }
@@ -108,8 +111,8 @@ extension TaskScheduler.Run {
         return (users, limit ?? end)
     }
 
-    /// A user's row as the API would answer now.
-    func row(_ user: String, _ interactions: Int64, _ orders: Int64) -> PreferencesRow {
+    /// A user's row as the API would answer now. One key look-up in the store.
+    func row(_ user: String, _ interactions: Int64, _ orders: Int64) throws(TaskFailure) -> PreferencesRow {
         var writer = JSONWriter(reserving: 8192)
         writer.beginArray()
         for recent in tenant.live.recent(user: user) ?? [] {
@@ -131,7 +134,24 @@ extension TaskScheduler.Run {
             preferences.categories = Self.shares(profile.categories)
             preferences.brands = Self.shares(profile.brands)
         }
+        do throws(StorageError) {
+            let purchases = try tenant.purchases(of: user)
+            preferences.totalSpent = Self.amounts(purchases) { $0.total }
+            preferences.averageOrder = Self.amounts(purchases) { $0.average }
+            preferences.lastOrder = purchases.lastOrderAt
+        } catch {
+            throw TaskFailure(error)
+        }
         return preferences
+    }
+
+    /// An amount, or each currency's in an object: amounts of two currencies are never added up.
+    private static func amounts(_ purchases: Purchases, _ amount: (Purchases.Spent) -> Money) -> String? {
+        if purchases.spent.count <= 1 { return purchases.spent.first.map { amount($0.value).description } }
+        let sorted = purchases.spent.sorted { $0.key < $1.key }
+        return JSONValue.object(
+            JSONObject(sorted.map { (key: $0.key, value: .string(amount($0.value).description)) })
+        ).text
     }
 
     /// Name to share, strongest first. Shares stay what they are as time passes, which weights do not.
