@@ -60,7 +60,7 @@ extension Routes {
                 case .failure(let error): answer(Problem(error).response())
                 case .success(let page):
                     let record = SearchRecord(asked, page)
-                    tenant.keep(record, now: now) { failure in
+                    tenant.searchLog.keep(record, now: now) { failure in
                         switch failure {
                         case nil: answer(.json(answerText(record, page)))
                         case .queueFull: answer(searchLogFull.response())

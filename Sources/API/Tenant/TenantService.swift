@@ -32,8 +32,8 @@ public final class TenantService: Sendable {
     /// Full-text search over its catalogue.
     public let search: SearchIndex
     let recentSearches: RecentSearches
-    /// Searches that wait to be stored.
-    let searchesKept = Shared(Atomic(0))
+    /// Stores what was searched for.
+    let searchLog: SearchLog
     let decoders = DecoderPool()
     let snapshots: SnapshotKeeper
     /// How its scheduled tasks stand.
@@ -76,6 +76,10 @@ public final class TenantService: Sendable {
         self.resolver = resolver
         self.search = search
         self.recentSearches = recentSearches
+        searchLog = SearchLog(collector) { search, position, now in
+            live.apply(search: search, position: position)
+            recentSearches.add(search, at: now)
+        }
         self.snapshots = snapshots
         self.lists = lists
         self.models = models
@@ -107,6 +111,7 @@ public final class TenantService: Sendable {
     /// Finishes what is queued, writes a last snapshot and closes the store.
     public func stop() {
         models.stop()
+        searchLog.stop()
         collector.stop()
         snapshots.writeLast(of: self)
         lists?.stop()
