@@ -48,6 +48,33 @@ struct OpenAPITests {
         #expect(Set(identifiers).count == identifiers.count && !identifiers.contains(""))
     }
 
+    @Test("Every link leads to a route, by parameters that it has, and from a status that is described")
+    func links() throws {
+        var count = 0
+        for (name, operation) in OpenAPIDocument.operations {
+            for link in operation.links {
+                count += 1
+                let target = try #require(OpenAPIDocument.operations[link.route], "\(name): \(link.route)")
+                let segments = link.route.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+                    String($0.dropFirst().dropLast())
+                }
+                let known = Set(segments + target.parameters.map(\.name))
+                #expect(known.isSuperset(of: link.parameters.keys), "\(name): \(link.name)")
+                #expect(operation.answers[link.status] != nil, "\(name): \(link.name)")
+            }
+        }
+        let document = try JSONValue(parsing: OpenAPIDocument.text)
+        var written = 0
+        for path in document["paths"]?.objectValue?.members ?? [] {
+            for method in path.value.objectValue?.members ?? [] {
+                for response in method.value["responses"]?.objectValue?.members ?? [] {
+                    written += response.value["links"]?.objectValue?.members.count ?? 0
+                }
+            }
+        }
+        #expect(written == count && count > 10)
+    }
+
     private func collect(_ value: JSONValue, into references: inout Set<String>) {
         switch value {
         case .object(let object):

@@ -94,6 +94,19 @@ enum OpenAPIDocument {
         for (status, answer) in operation.answers.sorted(by: { $0.key < $1.key }) {
             var response: JSONObject = ["description": .string(status < 300 ? "Done." : "As described.")]
             if !answer.isEmpty { response["content"] = content(answer) }
+            let links = operation.links.filter { $0.status == status }.map { link -> (key: String, value: JSONValue) in
+                let parameters = link.parameters.sorted { $0.key < $1.key }.map {
+                    (key: $0.key, value: JSONValue.string($0.value))
+                }
+                let name = String(link.name.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+                return (
+                    key: name,
+                    value: [
+                        "operationId": .string(identifier(link.route)), "parameters": .object(JSONObject(parameters)),
+                    ]
+                )
+            }
+            if !links.isEmpty { response["links"] = .object(JSONObject(links)) }
             responses[String(status)] = .object(response)
         }
         responses["default"] = ["$ref": "#/components/responses/Problem"]
@@ -109,9 +122,12 @@ enum OpenAPIDocument {
         .object(JSONObject(all.map { ($0.media, ["schema": Schemas.value($0.schema)]) }))
     }
 
-    private static func identifier(_ route: Route) -> String {
-        let words = route.pattern.split { !$0.isLetter && !$0.isNumber }
-        return ([Substring(methodName(route).lowercased())] + words).joined(separator: "_")
+    private static func identifier(_ route: Route) -> String { identifier(name(route)) }
+
+    /// Of a method and a path.
+    private static func identifier(_ name: String) -> String {
+        let words = name.split { !$0.isLetter && !$0.isNumber }
+        return ([words.first?.lowercased() ?? ""] + words.dropFirst().map(String.init)).joined(separator: "_")
     }
 }
 

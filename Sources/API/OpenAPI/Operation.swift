@@ -50,6 +50,18 @@ struct Operation: Sendable {
     var answers: [Int: [Content]] = [:]
     /// Schemas of the path's segments in braces, where they are not any id.
     var segments: [String: String] = [:]
+    /// Where one may go on with what an answer or its request says.
+    var links: [Link] = []
+
+    /// A way from an answer to another route.
+    struct Link: Sendable {
+        var status: Int
+        var name: String
+        /// Method and path, as in the route table.
+        var route: String
+        /// Runtime expressions by parameter.
+        var parameters: [String: String]
+    }
 
     init(
         _ summary: String, _ parameters: [Parameter] = [], body: [Content] = [], isBodyRequired: Bool = true,
@@ -81,6 +93,19 @@ struct Operation: Sendable {
         var copy = self
         copy.segments = schemas
         return copy
+    }
+
+    /// The same with a way on.
+    func linked(_ name: String, _ status: Int = 200, to route: String, _ parameters: [String: String]) -> Operation {
+        var copy = self
+        copy.links.append(Link(status: status, name: name, route: route, parameters: parameters))
+        return copy
+    }
+
+    /// The same with ways on to routes whose path begins with this route's, for the same thing.
+    func linked(toSame routes: [String], _ segments: [String]) -> Operation {
+        let parameters = Dictionary(uniqueKeysWithValues: segments.map { ($0, "$request.path.\($0)") })
+        return routes.reduce(self) { $0.linked($1, to: $1, parameters) }
     }
 
     init(_ summary: String, body: [Content] = [], isBodyRequired: Bool = true, _ schema: String) {

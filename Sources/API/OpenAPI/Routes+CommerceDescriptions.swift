@@ -42,6 +42,10 @@ extension Routes {
             .header("X-User-Token", word, "With a write key."),
         ]
         let token: [Operation.Parameter] = [.header("X-User-Token", word, "With a write key.")]
+        let cart = [
+            "cart_id": "$request.path.cart_id", "X-User-Id": "$request.header.X-User-Id",
+        ]
+        let sameUser = ["GET /v1/users/{id}", "PATCH /v1/users/{id}", "DELETE /v1/users/{id}"]
         return [
             "PUT /v1/users": bulk,
             "POST /v1/users": bulk,
@@ -58,7 +62,8 @@ extension Routes {
                 Schemas.object(
                     "\"orders\": " + Schemas.list(#"{"type": "object"}"#),
                     optional: #""next_cursor": {"type": "string"}"#)),
-            "PUT /v1/users/{id}": Operation("Creates or replaces a user.", body: [.json(change)], user),
+            "PUT /v1/users/{id}": Operation("Creates or replaces a user.", body: [.json(change)], user)
+                .linked(toSame: sameUser, ["id"]),
             "PATCH /v1/users/{id}": Operation(
                 "Changes the traits that are given; those that are null go.", body: [.json(change)], user),
             "DELETE /v1/users/{id}": Operation("Takes a user's traits out; the history stays.", answers: [204: []]),
@@ -74,7 +79,11 @@ extension Routes {
                             optional: "\(quantity), \"id\": \(Schemas.ref("AnyID")), "
                                 + "\"session_id\": \(Schemas.ref("AnyID")), \"list_id\": \(Schemas.ref("AnyID"))",
                             closed: true))
-                ], answers: [201: [.json(added)], 200: [.json(#"{"type": "object"}"#)]]),
+                ], answers: [201: [.json(added)], 200: [.json(#"{"type": "object"}"#)]]
+            ).linked("cart", 201, to: "GET /users/me/carts/{cart_id}/items", cart)
+                .linked(
+                    "take out", 201, to: "DELETE /users/me/carts/{cart_id}/items/{product_id}",
+                    cart.merging(["product_id": "$response.body#/product_id"]) { first, _ in first }),
             "DELETE /users/me/carts/{cart_id}/items/{product_id}": Operation(
                 "Takes a product out of a cart. Tracks `cart_remove`.", me, answers: [204: []]),
             "POST /orders/payment/callback": Operation(

@@ -118,6 +118,9 @@ extension Routes {
             ],
             Schemas.object(
                 "\"stored\": {\"type\": \"integer\"}, \"results\": " + Schemas.list(Schemas.ref("EntityResult"))))
+        let sameEntity =
+            ["GET", "PATCH", "DELETE"].map { "\($0) /v1/entities/{type}/{id}" }
+            + ["GET /v1/entities/{type}/{id}/stats", "GET /v1/similar/{type}/{id}"]
         return [
             "PUT /v1/entities": bulk,
             "POST /v1/entities": bulk,
@@ -125,11 +128,12 @@ extension Routes {
                 "The catalogue, page by page.", [.entityType, .limit1000, .cursor],
                 Schemas.object(
                     "\"entities\": " + Schemas.list(Schemas.ref("Entity")),
-                    optional: #""next_cursor": {"type": "string"}"#)),
+                    optional: #""next_cursor": {"type": "string"}"#)
+            ).linked("next page", to: "GET /v1/entities", ["cursor": "$response.body#/next_cursor"]),
             "GET /v1/entities/{type}/{id}": Operation("One entity.", Schemas.ref("Entity")),
             "PUT /v1/entities/{type}/{id}": Operation(
                 "Creates or replaces an entity.", body: change, Schemas.ref("Entity")
-            ).path(["type": Schemas.ref("EntityType")]),
+            ).path(["type": Schemas.ref("EntityType")]).linked(toSame: sameEntity, ["type", "id"]),
             "PATCH /v1/entities/{type}/{id}": Operation(
                 "Changes the fields that are given.", body: change, Schemas.ref("Entity")
             ).path(["type": Schemas.ref("EntityType")]),

@@ -35,14 +35,16 @@ extension Routes {
                 #""search_id": {"type": "string"}, "query": {"type": "string"}, "total": {"type": "integer"}, "#
                     + #""has_more": {"type": "boolean"}, "results": {"type": "array"}"#,
                 optional: #""corrections": {"type": "array"}"#))
+        let listID = ["id": "$response.body#/list_id"]
         return [
             "GET /v1/recommendations": Operation(
                 "What a person should see now. One of user_id, anonymous_id and session_id says for whom.",
                 [.query("session_id", id, required: true), .query("user_id", id), .query("anonymous_id", id)] + filters,
-                served),
+                served
+            ).linked("as served", to: "GET /v1/lists/{id}", listID),
             "GET /v1/similar/{type}/{id}": Operation("What goes together with an entity.", filters, served).path([
                 "type": Schemas.ref("EntityType")
-            ]),
+            ]).linked("as served", to: "GET /v1/lists/{id}", listID),
             "GET /v1/lists/{id}": Operation(
                 "A list as it was served, and the interactions that named it.", #"{"type": "object"}"#),
             "POST /search": search,
