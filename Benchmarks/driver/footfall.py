@@ -22,6 +22,8 @@ FEED_ITEM = (
     '{"post_id":"{entity}","interaction_type":{type},'
     '"metadata":{"duration":{duration},"scroll_depth":{depth},"source":"feed"}}'
 )
+PRODUCT_ITEM = ('{"id":"{id}","type":{type},"entity_type":"product","entity_id":"{entity}","user_id":"{user}",'
+                '"context":"product_page"}')
 BATCH = {"prefix": '{"interactions":[', "suffix": "]}"}
 
 
@@ -88,10 +90,13 @@ class Footfall:
             time.sleep(0.005)
         seconds = time.monotonic() - begin
         if not self.key:
-            self.key = subprocess.run(
-                [str(self.binary), "keys", "create", "--data", str(self.data), "--tenant", "demo", "--scope", "secret"],
-                check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+            self.key = self.new_key("secret")
         return seconds
+
+    def new_key(self, scope: str) -> str:
+        return subprocess.run(
+            [str(self.binary), "keys", "create", "--data", str(self.data), "--tenant", "demo", "--scope", scope],
+            check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
 
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 120) -> float:
         """Seconds until it ended."""
@@ -125,9 +130,9 @@ class Footfall:
     def memory(self) -> dict[str, int]:
         return memory_of(self.process.pid)
 
-    def collect(self, *, batch: int, feed: bool = False, **settings: object) -> dict:
+    def collect(self, *, batch: int, feed: bool = False, item: str = CANONICAL_ITEM, **settings: object) -> dict:
         """Load on a collecting path; the answer gains `cpu_us_per_item`, the server's CPU time for each interaction."""
-        path, item = ("/api/track", FEED_ITEM) if feed else ("/v1/interactions", CANONICAL_ITEM)
+        path, item = ("/api/track", FEED_ITEM) if feed else ("/v1/interactions", item)
         headers = (f"Authorization: Bearer {self.key}",) + (("X-User-Id: {user}",) if feed else ())
         shape = BATCH if batch > 1 else {}
         expect = self.expected(path, item, headers, batch)

@@ -1,7 +1,9 @@
 """The scenarios. Each compares with a yardstick taken in the same run: a peer, SQLite alone, fsync alone, a constant route."""
 
 import json
+import os
 import pathlib
+import random
 import re
 import signal
 import statistics
@@ -9,8 +11,9 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from footfall import BATCH, FEED_ITEM, Footfall
+from footfall import BATCH, FEED_ITEM, PRODUCT_ITEM, Footfall
 from machine import LOAD, PROJECT, Background, cpu_seconds, load, note, program
+from orders import Orders
 from report import Report
 from searches import Shop
 
@@ -327,6 +330,7 @@ def search(bench: Bench) -> None:
         note(f"footfall: a catalogue of {entities:,}")
         shop = Shop(server, entities)
         shop.fill()
+        os.sync()  # what the catalogue has left to write is not to be the searches' affair
         note("footfall: searches at 500/s")
         answer = shop.run(rate=500, seconds=bench.sizes.seconds, warmup=2)
         counted = len(json.loads(server.get("/v1/searches?limit=1000"))["searches"])
@@ -339,8 +343,84 @@ def search(bench: Bench) -> None:
     bench.report.add("search", "resident", memory["VmRSS"] / 2**20, "MiB")
 
 
+def lists(bench: Bench) -> None:
+    """Recommendations (personal, with filters and explanation) and similar entities at 2,000/s, for users with a history,
+    against a constant route at the same rate."""
+    entities = users = ENTITIES if bench.sizes.seconds > 2 else 5_000
+    with bench.fresh("lists") as server:
+        note(f"footfall: a catalogue of {entities:,}")
+        catalogue(server, entities)
+        note(f"footfall: {bench.sizes.large:,} interactions of {users:,} users")
+        server.collect(batch=1000, requests=bench.sizes.large // 1000, connections=8, users=users, entities=entities, skew=2,
+                       item=PRODUCT_ITEM)
+        known = random.Random(5)
+        asked = [json.loads(server.get(PERSONAL.replace("{user}", f"u{known.randrange(users):07d}"))) for _ in range(200)]
+        personal = sum(1 for answer in asked if answer["fallback"] is None) / len(asked)
+        short = sum(1 for answer in asked if len(answer["items"]) < 10)
+        paths = {"constant route": "/healthz", "/v1/recommendations": PERSONAL,
+                 "/v1/recommendations in a category": PERSONAL + "&category=Category%207",
+                 "/v1/similar": "/v1/similar/product/{entity}?limit=10"}
+        os.sync()
+        runs: dict[str, list[dict]] = {name: [] for name in paths}
+        for _ in range(3):
+            for name, path in paths.items():
+                before = server.cpu()
+                answer = load(server.url + path, headers=(f"Authorization: Bearer {server.key}",), rate=2000, connections=32,
+                              seconds=bench.sizes.seconds / 2, warmup=0.5, users=users, entities=entities, skew=2)
+                answer["cpu_us"] = (server.cpu() - before) / max(1, answer["sent"]) * 1e6
+                runs[name].append(answer)
+    chosen = {name: sorted(answers, key=lambda run: run["latency_us"]["p99"])[1] for name, answers in runs.items()}
+    constant = chosen.pop("constant route")
+    bench.report.add("lists", "constant route at 2,000/s: p99", constant["latency_us"]["p99"], "us", **brief(constant))
+    bound = max(2000.0, 3 * constant["latency_us"]["p99"])
+    for name, answer in chosen.items():
+        bench.report.add("lists", f"{name} at 2,000/s: p99", answer["latency_us"]["p99"], "us", at_most=round(bound, 1),
+                         **brief(answer), runs=[round(run["latency_us"]["p99"]) for run in runs[name]])
+        cost = statistics.median(run["cpu_us"] for run in runs[name])
+        bench.report.add("lists", f"{name}: CPU", cost, "us/list")
+    bench.report.add("lists", "of 200 lists, those that needed no fallback", personal, "x", shorter_than_asked=short)
+
+
+def catalogue(server: Footfall, entities: int) -> None:
+    """Products with the ids that the load generator draws."""
+    words = random.Random(6)
+    names = ["".join(words.choices("aabcdeefghiiklmnooprstuuvw", k=words.randint(3, 9))) for _ in range(5000)]
+    shop = Shop(server, entities)
+    connection = shop.connection()
+    for start in range(0, entities, 1000):
+        batch = [{"type": "product", "id": f"550e8400-e29b-41d4-a716-{number:012d}", "title": " ".join(words.choices(names, k=4)),
+                  "categories": [f"Category {number % 50}"], "brand": f"Brand {number % 300}",
+                  "price": f"{words.randrange(5, 400)}.50", "currency": "EUR", "inventory": words.randrange(0, 9)}
+                 for number in range(start, min(start + 1000, entities))]
+        shop.send(connection, "PUT", "/v1/entities", {"entities": batch})
+
+
+PERSONAL = "/v1/recommendations?user_id={user}&entity_type=product&limit=10&explain=true&in_stock=true&price_max=300"
+
+
+def shop(bench: Bench) -> None:
+    """Carts of 100,000 users, each change durable before its answer, as fast as they go; and signed paid orders."""
+    with bench.fresh("shop") as server:
+        catalogue(server, 10_000)
+        headers = (f"Authorization: Bearer {server.key}", "X-User-Id: {user}")
+
+        def carts(**settings):
+            before = server.cpu()
+            answer = load(server.url + "/users/me/carts/of-{user}/items", headers=headers, batch=1, users=USERS,
+                          entities=10_000, item='{"product_id":"{entity}","quantity":1}', **settings)
+            answer["cpu_us"] = (server.cpu() - before) / max(1, answer["sent"]) * 1e6
+            return answer
+
+        best = bench.best(carts, [16, 64, 256])
+        bench.report.add("shop", "cart changes of different users", best["requests_per_s"], "/s", **brief(best))
+        bench.report.add("shop", "cart changes: CPU", best["cpu_us"], "us/change")
+        secret = server.new_key("webhook")
+        told = Orders(server, secret, products=10_000, users=USERS).run(seconds=bench.sizes.seconds)
+        bench.report.add("shop", "paid orders of two products", told["orders_per_s"], "/s", **told)
+
+
 ALL = {scenario.__name__: scenario
-       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, memory, restart)}
+       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, lists, shop, memory, restart)}
 
 
 def peer(bench: Bench) -> None:
