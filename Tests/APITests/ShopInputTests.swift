@@ -69,6 +69,10 @@ struct ShopInputTests {
             let answer = try service.send("POST", "/search", text: #"{"query": "item", "filters": \#(filters)}"#)
             #expect(answer.status == 200 && answer.json["total"] == 0, "\(filters): \(answer)")
         }
+        // A number as it is mostly written.
+        let priced = #"{"query": "item", "filters": {"price_min": 12.50, "price_max": 14.0}}"#
+        let found = try service.send("POST", "/search", text: priced).json
+        #expect(found["total"] == 2, "\(found.text)")
         for query in [
             "price_min=2&price_max=1", "price_max=-1", "price_max=1e9", "currency=euro", "in_stock=maybe", "category=",
             "limit=5&limit=6",

@@ -97,8 +97,7 @@ struct SearchBody {
         case .string(let text):
             let isDecimal = text.utf8.count <= 32 && text.utf8.allSatisfy { (48...57).contains($0) || $0 == 46 }
             price = isDecimal ? Double(text) : nil
-        case .integer(let number): price = Double(number)
-        case .double(let number): price = number
+        case .integer, .double, .number: price = value?.doubleValue
         default: price = nil
         }
         guard let price, price.isFinite, price >= 0 else {
