@@ -74,6 +74,8 @@ public struct BlendTuner: Sendable {
 
     /// Exponents that are tried.
     static let exponents: [Float] = [-0.8, -0.6, -0.5, -0.4, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.6]
+    /// Places of those that are tried first.
+    private static let firstExponents = [3, 5, 7, 9]
 
     /// Chooses; `isCancelled` is asked between variants and ends it with `nil`. Also `nil` when the hold-out asks nothing.
     public func choose(isCancelled: @Sendable () -> Bool = { false }) -> Outcome? {
@@ -139,13 +141,11 @@ public struct BlendTuner: Sendable {
         guard let fitted = kind.fit(holdOut.training, seed: options.seed, threads: options.threads) else { return nil }
         var best: Candidate?
         func look(_ kind: PartKind, _ model: any ItemModel) -> Double {
-            let values = values(model)
-            guard let place = values.indices.max(by: { values[$0] < values[$1] }) else { return 0 }
-            if values[place] > best?.value ?? 0 {
-                best = Candidate(
-                    kind: kind, model: model, exponent: BlendTuner.exponents[place], value: values[place])
+            let (exponent, value) = bestExponent(model)
+            if value > best?.value ?? 0 {
+                best = Candidate(kind: kind, model: model, exponent: exponent, value: value)
             }
-            return values[place]
+            return value
         }
         // Recency is about the same at every rank, and cheaper to find at a low one.
         var cheap = fitted
@@ -186,13 +186,22 @@ public struct BlendTuner: Sendable {
         return best
     }
 
-    /// The objective of a model at each exponent.
-    func values(_ model: any ItemModel) -> [Double] {
-        let values = valuesByQuery(model, BlendTuner.exponents)
-        // Summed in the order of the queries, so that the sum does not depend on the threads.
-        return BlendTuner.exponents.indices.map { exponent in
-            values.reduce(0) { $0 + $1[exponent] } / Double(max(1, values.count))
+    /// The exponent at which a model's objective is greatest, looked for from a few on to their neighbours.
+    private func bestExponent(_ model: any ItemModel) -> (exponent: Float, value: Double) {
+        let all = BlendTuner.exponents
+        var known: [Int: Double] = [:]
+        var wanted = BlendTuner.firstExponents
+        var best = 0
+        while !wanted.isEmpty {
+            let values = valuesByQuery(model, wanted.map { all[$0] })
+            for (column, place) in wanted.enumerated() {
+                // Summed in the order of the queries, so that the sum does not depend on the threads.
+                known[place] = values.reduce(0) { $0 + $1[column] } / Double(max(1, values.count))
+            }
+            best = known.keys.sorted().max { known[$0] ?? 0 < known[$1] ?? 0 } ?? 0
+            wanted = [best - 1, best + 1].filter { all.indices.contains($0) && known[$0] == nil }
         }
+        return (all[best], known[best] ?? 0)
     }
 
     /// The objective of each query's list at each exponent.
