@@ -74,7 +74,8 @@ let package = Package(
         .executableTarget(name: "footfall", dependencies: ["Command"], swiftSettings: strict),
 
         .executableTarget(
-            name: "footfall-bench", dependencies: ["Live", "Storage", "Domain"], path: "Benchmarks/footfall-bench",
+            name: "footfall-bench", dependencies: ["Recommend", "Models", "Numerics", "Live", "Storage", "Domain"],
+            path: "Benchmarks/footfall-bench",
             swiftSettings: strict),
 
         tests("ArchitectureTests", []),
@@ -96,7 +97,7 @@ let package = Package(
         tests(
             "APITests",
             ["API", "HTTP", "Search", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "JSON", "CSQLite"]),
-        tests("CommandTests", ["Command", "API", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),
+        tests("CommandTests", ["Command", "API", "Training", "HTTP", "StorageSQLite", "Storage", "Domain", "JSON"]),
         // Talks to the program from outside. Optimised, because it recomputes everything the slow way.
         .testTarget(
             name: "EndToEndTests", dependencies: ["CSQLite", "CZlib"],

@@ -9,6 +9,8 @@ let usage = """
     live    applies interactions to a live state (Zipf-like entities, uniform users, sessions of five), then reads
             popular lists at 5,000 requests a second while 20,000 interactions a second go on, then writes and loads
             a snapshot. A table goes to standard error, JSON lines to standard output.
+    model   asks a learned model with full rows for 200 opinions on full histories: processor time a request.
+            [--entities N] [--neighbours N] [--layers N] [--actions N] [--requests N]
     """
 
 switch arguments.first {
@@ -19,6 +21,13 @@ case "live":
         exit(2)
     }
     exit(benchmark.run() ? 0 : 1)
+case "model":
+    var benchmark = ModelBenchmark()
+    guard benchmark.read(Array(arguments.dropFirst())) else {
+        say(usage, to: STDERR_FILENO)
+        exit(2)
+    }
+    benchmark.run()
 case "--help", "-h", "help":
     print(usage)
 default:

@@ -68,19 +68,25 @@ public struct ServingModel: Sendable, Equatable {
             Int($0.item) < itemCount && $0.weight.isFinite
         }
         let last = Float(max(1, latest.count - 1))
-        for layer in layers {
-            var weights = latest.enumerated().map { place, action in
-                action.weight
+        var parts: [ServingScratch.Part] = []
+        parts.reserveCapacity(layers.count * latest.count)
+        for (number, layer) in layers.enumerated() {
+            let start = parts.count
+            var sum: Float = 0
+            for (place, action) in latest.enumerated() {
+                let weight =
+                    action.weight
                     * layer.recency.weight(
                         position: latest.count == 1 ? 1 : Float(place) / last, later: latest.count - 1 - place)
+                sum += abs(weight)
+                parts.append(ServingScratch.Part(layer: number, row: Int(action.item), weight: weight))
             }
-            let sum = weights.reduce(0) { $0 + abs($1) }
-            guard sum > 0 else { continue }
-            for place in weights.indices { weights[place] /= sum }
-            for (action, weight) in zip(latest, weights) {
-                scratch.add(layer.rows, row: Int(action.item), weight: weight)
+            if sum > 0 {
+                for place in start..<parts.count { parts[place].weight /= sum }
+            } else {
+                parts.removeSubrange(start...)
             }
         }
-        return scratch.best(limit, without: latest.map(\.item), admits)
+        return scratch.best(layers, parts, limit: limit, without: latest.map(\.item), admits)
     }
 }

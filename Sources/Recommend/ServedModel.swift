@@ -59,7 +59,7 @@ public final class ServedModel: Sendable {
     }
 
     /// What the model says of a history, oldest first, about entities of a type.
-    func opinions(of history: [ServingModel.Action], limit: Int, type: String?) -> [ServingModel.Opinion] {
+    public func opinions(of history: [ServingModel.Action], limit: Int, type: String?) -> [ServingModel.Opinion] {
         var wanted: UInt16?
         if let type {
             guard let place = typeNames.firstIndex(of: type) else { return [] }

@@ -37,13 +37,7 @@ extension StoredModel {
             to: path, kind: StoredModel.kind, version: StoredModel.formVersion, position: card.position,
             sections: [
                 .init("card") { $0.string(card.document.text) },
-                .init("items") { writer in
-                    writer.u64(UInt64(items.count))
-                    for item in 0..<items.count {
-                        writer.string(items.type(of: item))
-                        writer.string(items.id(of: item))
-                    }
-                },
+                .init("items") { items.write(&$0) },
                 .init("model") { writer in
                     writer.u64(UInt64(encoded.count))
                     encoded.withUnsafeBytes { writer.raw($0) }
@@ -57,15 +51,7 @@ extension StoredModel {
         do {
             try reader.endSection()
             guard try reader.section() == "items" else { throw SnapshotReader.corrupt("it has no items") }
-            let count = try reader.u64()
-            guard count <= UInt64(max(0, size)) else { throw SnapshotReader.corrupt("it has more items than bytes") }
-            var items = ItemKeys()
-            for _ in 0..<count {
-                let type = try reader.string(maximum: 65_536)
-                guard items.append(type: type, id: try reader.string(maximum: 65_536)) else {
-                    throw SnapshotReader.corrupt("it has too many types")
-                }
-            }
+            let items = try ItemKeys(&reader, most: Int(clamping: size))
             try reader.endSection()
             guard try reader.section() == "model" else { throw SnapshotReader.corrupt("it has no model") }
             let length = try reader.u64()

@@ -47,6 +47,9 @@ public struct TrainingData: Sendable {
         if entries.count > (offsets.last ?? 0) { offsets.append(entries.count) }
     }
 
+    /// A person's entries, oldest first.
+    func run(of person: Int) -> ArraySlice<Entry> { entries[offsets[person]..<offsets[person + 1]] }
+
     /// Persons.
     public var persons: Int { offsets.count - 1 }
     /// Pairs of person and item.
@@ -101,7 +104,7 @@ public struct TrainingData: Sendable {
     private func histories(_ choose: (ArraySlice<Entry>) -> [Entry]) -> Histories {
         var histories = Histories(itemCount: items.count)
         for person in 0..<persons {
-            let run = choose(entries[offsets[person]..<offsets[person + 1]])
+            let run = choose(run(of: person))
             let last = Float(max(1, run.count - 1))
             histories.append(
                 run.enumerated().map { place, entry in

@@ -5,6 +5,7 @@ import JSON
 import Storage
 import StorageSQLite
 import Testing
+import Training
 
 @testable import Command
 
@@ -209,5 +210,44 @@ struct EndToEndTests {
                 #expect(abs((session["duration"]?.doubleValue ?? -1) - duration) < 2)
             }
         }
+    }
+
+    @Test("what models learn from is read beside a server and without one, and nothing is left of it")
+    func trainingData() throws {
+        makeTenant("demo")
+        let lines = (0..<60).map { #"{"type":"view","entity_id":"e\#($0 % 7)","user_id":"u\#($0 % 5)"}"# }
+        let file = folder.path + "/views.jsonl"
+        try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+        #expect(run("import", "--data", data, "--tenant", "demo", "--format", "jsonl", file).status == .success)
+        func read() throws -> (persons: Int, items: Int, interactions: Int64) {
+            let session = try FolderSession(folder: data)
+            defer { session.close() }
+            #expect(throws: CommandError.self) { try session.trainingData(tenant: "nobody") }
+            let data = try session.trainingData(tenant: "demo")
+            return (data.persons, data.items.count, data.interactions)
+        }
+        try #expect(read() == (5, 7, 60))
+        try serving { _ in try #expect(read() == (5, 7, 60)) }
+        let left = try FileManager.default.contentsOfDirectory(atPath: data + "/tenants/demo")
+        #expect(!left.contains { $0.hasPrefix("training-data") })
+    }
+
+    @Test("train says what came of it, also when there is nothing to learn from")
+    func train() throws {
+        makeTenant("demo")
+        let none = run("train", "--data", data, "--tenant", "demo")
+        #expect(none.status == .failure && none.error.contains("no_training_data"), "\(none.error)")
+        #expect(run("train", "--data", data, "--tenant", "other").status == .failure)
+        #expect(run("train", "--data", folder.path + "/nowhere", "--tenant", "demo").status == .failure)
+        let lines = (0..<60).map { #"{"type":"view","entity_id":"e\#($0 % 7)","user_id":"u\#($0 % 5)"}"# }
+        let file = folder.path + "/views.jsonl"
+        try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+        #expect(run("import", "--data", data, "--tenant", "demo", "--format", "jsonl", file).status == .success)
+        let first = run("train", "--data", data, "--tenant", "demo")
+        #expect(
+            first.status == .success && first.output.hasPrefix("Model 1 serves now."), "\(first.output) \(first.error)")
+        #expect(first.output.contains("5 persons with 7 entities"))
+        let second = run("train", "--data", data, "--tenant", "demo", "--json")
+        #expect(try JSONValue(parsing: second.output)["kept"] == false, "\(second.output)")
     }
 }

@@ -72,6 +72,60 @@ struct ServingModelTests {
         }
     }
 
+    @Test(
+        "What is refused makes room for the next, and reasons are the greatest shares, whatever the scratch held before"
+    )
+    func selection() {
+        var random = SplitMix(seed: 8)
+        var scratch = ServingScratch()
+        for round in 0..<60 {
+            let count = 1 + Int.random(in: 0..<300, using: &random)
+            var rows = SparseRows(columnCount: count)
+            for _ in 0..<count {
+                let columns = (0..<UInt32(count)).filter { _ in Int.random(in: 0..<4, using: &random) == 0 }
+                // Few values, so that there are ties; some below 0, so that sums come back to 0.
+                rows.append(columns.map { ($0, Float(Int.random(in: -2...6, using: &random)) / 4) })
+            }
+            let model = ServingModel(itemCount: count, layers: [.init(recency: .none, rows: rows)])
+            let history = Set((0..<8).map { _ in UInt32.random(in: 0..<UInt32(count), using: &random) }).sorted().map {
+                ServingModel.Action(item: $0, weight: [1, 1, 1, -1].randomElement(using: &random) ?? 1)
+            }
+            let divisor = UInt32(1 + round % 7)
+            let limit = [1, 3, 20, 1_000][round % 4]
+            let opinions = model.opinions(
+                of: history, limit: limit, admits: { $0 % divisor == divisor - 1 }, &scratch)
+            let total = Float(history.count)
+            var sums = [Float](repeating: 0, count: count)
+            for action in history {
+                for place in rows.places(of: Int(action.item)) {
+                    sums[Int(rows.columns[place])] += action.weight / total * rows.values[place]
+                }
+            }
+            for action in history { sums[Int(action.item)] = 0 }
+            var expected: [UInt32] = []
+            for item in 0..<UInt32(count) where sums[Int(item)] > 0 && item % divisor == divisor - 1 {
+                expected.append(item)
+            }
+            expected.sort { left, right in
+                let (one, other) = (sums[Int(left)], sums[Int(right)])
+                return one != other ? one > other : left < right
+            }
+            expected = Array(expected.prefix(limit))
+            #expect(opinions.map(\.item) == expected)
+            for opinion in opinions {
+                func share(_ item: UInt32) -> Float {
+                    let weight = history.first { $0.item == item }?.weight ?? 0
+                    var share: Float = 0
+                    for place in rows.places(of: Int(item)) where rows.columns[place] == opinion.item {
+                        share += weight * rows.values[place]
+                    }
+                    return share
+                }
+                #expect(share(opinion.because) == history.map { share($0.item) }.max())
+            }
+        }
+    }
+
     @Test("A model written and read is the same; torn or altered bytes are refused or make another whole model")
     func bytes() throws {
         let model = try #require(try Trainer(.init()).train(ServingModelTests.worlds())).model

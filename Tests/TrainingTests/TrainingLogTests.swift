@@ -174,4 +174,21 @@ struct TrainingLogTests {
             #expect(late.items(of: person).count == (all.count < 3 ? 0 : max(1, all.count / 5)))
         }
     }
+
+    @Test("Data reads back from its file as it was, and a damaged file is refused")
+    func file() throws {
+        let log = try TestLog()
+        try log.append(groups(persons: 40))
+        let data = try log.read()
+        let path = log.folder.path + "/data"
+        try data.write(to: path)
+        let read = try TrainingData(path: path)
+        #expect(read.histories == data.histories && read.items == data.items)
+        #expect(read.position == data.position && read.newest == data.newest && read.rows == data.rows)
+        #expect(read.split(at: data.moment(ofShare: 0.5)) == data.split(at: data.moment(ofShare: 0.5)))
+        var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        bytes[bytes.count / 2] ^= 1
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        #expect(throws: TrainingError.self) { try TrainingData(path: path) }
+    }
 }

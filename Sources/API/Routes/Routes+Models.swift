@@ -43,6 +43,36 @@ extension Routes {
         },
     ]
 
+    /// What models are learned from, over the admin socket only: it names persons, and writes a file on this machine.
+    static let trainingData: [Route] = [
+        Route(.post, "/v1/models/data", .admin) { (request, context) throws(Problem) in
+            try Query(request.queryItems).refuseRest()
+            let body = try jsonBody(request)
+            let tenant = try tenant(body["tenant"]?.stringValue, context)
+            guard let destination = body["destination"]?.stringValue, destination.hasPrefix("/") else {
+                throw Problem(
+                    400, "invalid_body", "The body must be {\"tenant\": \"ID\", \"destination\": \"/absolute/path\"}.")
+            }
+            guard tenant.dataJob.start(tenant, destination: destination) else {
+                throw Problem(409, "data_running", "The data is being written for somebody else.")
+            }
+            return .respond(.json(Array(#"{"state":"running"}"#.utf8), status: 202))
+        },
+        Route(.get, "/v1/models/data", .admin) { (request, context) throws(Problem) in
+            var query = try Query(request.queryItems)
+            let tenant = try tenant(try query.string("tenant"), context)
+            try query.refuseRest()
+            return .respond(.json(Array(tenant.dataJob.document.text.utf8)))
+        },
+    ]
+
+    private static func tenant(_ id: String?, _ context: RouteContext) throws(Problem) -> TenantService {
+        guard let id, let tenant = try context.server.directory.tenant(id) else {
+            throw Problem.notFound("There is no tenant with this id.")
+        }
+        return tenant
+    }
+
     /// Longest time that may be spent on choosing hyper-parameters: a day.
     static let longestTuning: Int64 = 86_400
 

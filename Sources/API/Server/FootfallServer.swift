@@ -41,7 +41,7 @@ public final class FootfallServer: HTTPHandler {
         self.isAdmin = isAdmin
         self.log = log
         self.clock = clock
-        router = Router(isAdmin ? Routes.all + Routes.administration + Routes.backup : Routes.all)
+        router = Router(isAdmin ? Routes.all + Routes.administration + Routes.backup + Routes.trainingData : Routes.all)
     }
 
     /// Says on `/readyz` that no new work should be sent here.

@@ -140,12 +140,7 @@ final class ModelKeeper: Sendable {
     private func train(_ tenant: TenantService, _ tuningSeconds: Double, from start: UInt64) throws(TrainingError) -> (
         version: Int64?, card: ModelCard
     ) {
-        let settings = tenant.settings.training
-        var options = TrainingOptions()
-        options.halfLifeDays = settings.halfLifeDays
-        options.longestHistory = settings.longestHistory
-        options.memoryBytes = settings.memoryMiB << 20
-        options.renewalShare = settings.newShare ?? options.renewalShare
+        var options = tenant.trainingOptions
         options.tuningSeconds = tuningSeconds
         let memory = MemoryGuard(bytes: Int64(options.memoryBytes))
         let isCancelled: @Sendable () -> Bool = { [self] in
@@ -155,11 +150,8 @@ final class ModelKeeper: Sendable {
             training.withLock { ($0.share, $0.step) = (share, step) }
         }
         do throws(TrainingError) {
-            let reader = TrainingLog(
-                store: tenant.store, resolver: tenant.resolver, plan: tenant.plan, options: options)
-            let live = tenant.live
-            let data = try reader.read(
-                isListed: { live.areListed($0) }, progress: { progress(0.2 * $0, "reading") }, isCancelled: isCancelled)
+            let data = try tenant.trainingData(
+                options, progress: { progress(0.2 * $0, "reading") }, isCancelled: isCancelled)
             var current: TrainingRun.Current?
             if let version = store.current, let model = try? store.load(version) {
                 current = .init(model: model, heldOut: store.loadHeldOut(version))
@@ -174,13 +166,13 @@ final class ModelKeeper: Sendable {
             if isStopping.load(ordering: .acquiring) { throw TrainingError.cancelled }
             model.card.version = version
             try store.activate(version)
-            serve(model, live)
+            serve(model, tenant.live)
             return (version, model.card)
         } catch {
             guard error == .cancelled, memory.isExceeded() else { throw error }
             throw TrainingError(
                 ModelError.Code.tooLarge.text,
-                "The training needs more than the \(settings.memoryMiB) MiB that \"training_memory_mib\" allows; raise it, "
+                "The training needs more than the \(options.memoryBytes >> 20) MiB that \"training_memory_mib\" allows; raise it, "
                     + "or lower \"training_longest_history\".")
         }
     }

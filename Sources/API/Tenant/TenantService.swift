@@ -42,6 +42,8 @@ public final class TenantService: Sendable {
     let lists: ListKeeper?
     /// Its learned models.
     let models: ModelKeeper
+    /// What is written for a command that evaluates.
+    let dataJob = TrainingDataJob()
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
     /// Daily totals of dropped sessions that no commit has stored yet.
@@ -112,6 +114,7 @@ public final class TenantService: Sendable {
     public func stop() {
         models.stop()
         searchLog.stop()
+        dataJob.stop()
         collector.stop()
         snapshots.writeLast(of: self)
         lists?.stop()

@@ -8,7 +8,7 @@ internal import StorageSQLite
 final class FolderSession {
     private let client: AdminClient
     private let application: Application?
-    private let folder: String
+    let folder: String
 
     /// Whether a server runs on the folder.
     var isServed: Bool { application == nil }

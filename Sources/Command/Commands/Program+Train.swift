@@ -31,7 +31,7 @@ extension CommandDeclaration {
 extension Program {
     /// Has a tenant's model trained and says what came of it.
     func train(_ configuration: Configuration) throws(CommandError) -> CommandStatus {
-        let tenant = configuration.text("tenant", or: "")
+        let tenant = try Program.tenant(configuration)
         let session = try FolderSession(folder: configuration.text("data", or: "./data"))
         defer { session.close() }
         let seconds = configuration.integer("tune")
