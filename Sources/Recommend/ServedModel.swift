@@ -1,11 +1,12 @@
 internal import Dispatch
 public import Models
+internal import Numerics
 internal import Synchronization
 
 /// A learned model in service: the model, the numbers that its items have in the live state, and room to work in.
 ///
 /// Memory besides the model's own: 8 bytes an item, 4 for each number of an entity up to the greatest, and for each of a
-/// few requests at once 12 bytes an item.
+/// few requests at once 6.2 bytes an item and at most 512 KiB.
 public final class ServedModel: Sendable {
     /// Number of the model.
     public let version: Int64
@@ -49,7 +50,9 @@ public final class ServedModel: Sendable {
 
     /// Bytes of memory besides the model's own, with all room to work in.
     public var memoryBytes: Int {
-        entities.count * 4 + items.count * 4 + types.count * 2 + Self.concurrentRequests * model.itemCount * 12
+        let entries = model.layers.reduce(0) { $0 + $1.rows.columns.count }
+        let room = model.itemCount * 13 / 2 + min(entries * 18, 512 << 10)
+        return entities.count * 4 + items.count * 4 + types.count * 2 + Self.concurrentRequests * room
     }
 
     /// Number of an entity's item.

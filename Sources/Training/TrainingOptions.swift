@@ -8,7 +8,7 @@ public struct TrainingOptions: Sendable, Equatable {
     public var maximumItems = 1_000_000
     /// Memory that a training may take, in bytes, what it reads included.
     public var memoryBytes = 2 << 30
-    /// Seconds that choosing hyper-parameters may take; 0: they stay as they are.
+    /// Seconds of processor time that choosing hyper-parameters may take; 0: 60.
     public var tuningSeconds: Double = 0
     /// Processors used.
     public var threads = 1

@@ -63,7 +63,7 @@ public struct TrainingRun: Sendable {
             card.split = cut.name
             card.cutAt = cut.moment
             card.heldOutPersons = hold.persons.count
-            var trainer = trainerOptions
+            var trainer = trainerOptions(items: data.items.count)
             trainer.tuningSeconds = options.tuningSeconds
             candidate = try train(before, trainer, from: 0, to: 0.5, "candidate", progress, isCancelled)
         }
@@ -89,7 +89,7 @@ public struct TrainingRun: Sendable {
         card.reason = verdict.reason
         guard verdict.isKept else { return Outcome(model: nil, heldOut: nil, card: card) }
 
-        var trainer = trainerOptions
+        var trainer = trainerOptions(items: data.items.count)
         if let candidate {
             trainer.fixed = candidate.parameters
         } else {
@@ -186,9 +186,11 @@ public struct TrainingRun: Sendable {
 
     // MARK: - Fitting
 
-    private var trainerOptions: Trainer.Options {
+    private func trainerOptions(items: Int) -> Trainer.Options {
         var trainer = Trainer.Options()
         trainer.threads = max(1, options.threads)
+        // The widest model takes 12 bytes a dimension and item while it is fitted: a quarter of the memory for it.
+        trainer.rank = max(16, min(trainer.rank, options.memoryBytes / 4 / (12 * max(1, items))))
         return trainer
     }
 

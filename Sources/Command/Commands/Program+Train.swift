@@ -11,7 +11,7 @@ extension CommandDeclaration {
                 + "a hold-out of the log, beyond noise; when there is none; when the current one no longer knows enough of "
                 + "the catalogue; or when enough is new since and it is not worse. The last 5 models are kept; "
                 + "POST /v1/models/{version}/activate goes back to one.",
-            "With --tune, hyper-parameters are searched for as long as given, within the training part of the log. "
+            "Hyper-parameters are searched for within the training part of the log, with --tune for as long as given. "
                 + "Progress goes to standard error.",
         ],
         positionals: [],
@@ -19,12 +19,13 @@ extension CommandDeclaration {
             .tenant,
             OptionDeclaration(
                 "tune", "SECONDS", .integer(0...86_400), default: "0",
-                "Seconds that the search for hyper-parameters may take; 0: they stay as they are."), .data, .json,
+                "Seconds of processor time that the search for hyper-parameters may take; 0: 60."), .data, .json,
         ],
         examples: [
             Example(line: "footfall train --tenant demo", help: "A model of everything in the log."),
             Example(
-                line: "footfall train --tenant shop --tune 300 --json", help: "The same, searching for five minutes."),
+                line: "footfall train --tenant shop --tune 300 --json",
+                help: "The same, searching for up to five minutes."),
         ])
 }
 
