@@ -22,7 +22,8 @@ FEED_ITEM = (
     '{"post_id":"{entity}","interaction_type":{type},'
     '"metadata":{"duration":{duration},"scroll_depth":{depth},"source":"feed"}}'
 )
-PRODUCT_ITEM = ('{"id":"{id}","type":{type},"entity_type":"product","entity_id":"{entity}","user_id":"{user}",'
+# A user of its own for each item: with {user} a batch of 1,000 would be one user's.
+PRODUCT_ITEM = ('{"id":"{id}","type":{type},"entity_type":"product","entity_id":"{entity}","user_id":"{any_user}",'
                 '"context":"product_page"}')
 BATCH = {"prefix": '{"interactions":[', "suffix": "]}"}
 
@@ -146,7 +147,8 @@ class Footfall:
     def expected(self, path: str, item: str, headers: tuple[str, ...], batch: int) -> str:
         """What an answer says when all of a batch is stored: read off one real answer, so that spacing may be any."""
         body = item.replace("{type}", '"view"').replace("{duration}", "1000").replace("{depth}", "10")
-        body = body.replace("{user}", "u0000001").replace("{entity}", "550e8400-e29b-41d4-a716-000000000000")
+        body = body.replace("{user}", "u0000001").replace("{any_user}", "u0000001")
+        body = body.replace("{entity}", "550e8400-e29b-41d4-a716-000000000000")
         body = body.replace("{id}", f"probe-{time.time_ns()}")
         fields = dict(header.replace("{user}", "u0000001").split(": ", 1) for header in headers)
         request = urllib.request.Request(self.url + path, data=body.encode(),

@@ -330,6 +330,7 @@ def search(bench: Bench) -> None:
         note(f"footfall: a catalogue of {entities:,}")
         shop = Shop(server, entities)
         shop.fill()
+        shop.settle()
         os.sync()  # what the catalogue has left to write is not to be the searches' affair
         note("footfall: searches at 500/s")
         answer = shop.run(rate=500, seconds=bench.sizes.seconds, warmup=2)
@@ -355,7 +356,9 @@ def lists(bench: Bench) -> None:
                        item=PRODUCT_ITEM)
         known = random.Random(5)
         asked = [json.loads(server.get(PERSONAL.replace("{user}", f"u{known.randrange(users):07d}"))) for _ in range(200)]
-        personal = sum(1 for answer in asked if answer["fallback"] is None) / len(asked)
+        # What the person did has a say in the list: these are users that exist.
+        personal = sum(1 for answer in asked
+                       if any(item["explain"]["sentence"].startswith("Because you") for item in answer["items"])) / len(asked)
         short = sum(1 for answer in asked if len(answer["items"]) < 10)
         paths = {"constant route": "/healthz", "/v1/recommendations": PERSONAL,
                  "/v1/recommendations in a category": PERSONAL + "&category=Category%207",
@@ -378,7 +381,8 @@ def lists(bench: Bench) -> None:
                          **brief(answer), runs=[round(run["latency_us"]["p99"]) for run in runs[name]])
         cost = statistics.median(run["cpu_us"] for run in runs[name])
         bench.report.add("lists", f"{name}: CPU", cost, "us/list")
-    bench.report.add("lists", "of 200 lists, those that needed no fallback", personal, "x", shorter_than_asked=short)
+    bench.report.add("lists", "of 200 lists, those that name what the person did", personal, "x", at_least=0.9,
+                     shorter_than_asked=short)
 
 
 def catalogue(server: Footfall, entities: int) -> None:

@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import random
+import time
 
 from footfall import Footfall
 from machine import load
@@ -52,6 +53,17 @@ class Shop:
                               "brand": self.word(), "categories": [f"Category {number % 50}"],
                               "price": f"{number % 200}.50", "currency": "EUR", "inventory": number % 7})
             self.send(connection, "PUT", "/v1/entities", {"entities": batch})
+
+    def settle(self) -> None:
+        """Waits until the index has the whole catalogue: searches wait for it, which is not to be measured here."""
+        connection, last = self.connection(), f'"p{self.entities - 1}"'.encode()
+        for _ in range(600):
+            begin = time.monotonic()
+            answer = self.send(connection, "POST", "/search", {"query": self.titles[-1], "limit": 100})
+            if last in answer and time.monotonic() - begin < 0.1:
+                return
+            time.sleep(0.1)
+        raise RuntimeError("the index does not come to have the catalogue")
 
     def query(self) -> dict:
         """Words of a title, now and then the beginning of the last one, or one with a mistake."""
