@@ -54,7 +54,7 @@ let package = Package(
         numericTarget("Evaluation", ["Numerics"]),
         numericTarget("Models", ["Evaluation", "Numerics"]),
         numericTarget("Training", ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"]),
-        swiftTarget("Recommend", ["Models", "Numerics", "Live", "Domain"]),
+        swiftTarget("Recommend", ["Models", "Numerics", "Live", "Domain", "JSON"]),
         swiftTarget("Search", ["Storage", "Domain", "JSON", "CSQLite"]),
         swiftTarget("HTTP", ["CMicroHTTPD", "CZlib"]),
         swiftTarget(

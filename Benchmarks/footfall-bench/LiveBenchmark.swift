@@ -32,7 +32,7 @@ struct LiveBenchmark {
         let baseMemory = residentMemory()
         let plan = Self.plan(workload)
         let state = LiveState(names: workload.names, hasher: workload.hasher, plan: plan)
-        describe(state, workload)
+        Self.describe(state, entities: entities)
         update(state, &workload)
         memory(state, baseMemory)
         profiles(state, workload)
@@ -53,7 +53,7 @@ struct LiveBenchmark {
     }
 
     /// Titles and categories for every entity: 200 categories, each entity in one.
-    private func describe(_ state: LiveState, _ workload: LiveWorkload) {
+    static func describe(_ state: LiveState, entities: Int) {
         for number in 0..<entities {
             var entity = Entity(type: "product", id: LiveWorkload.entityID(number))
             entity.title = "Product number \(number)"

@@ -12,9 +12,14 @@ public struct RankingSettings: Sendable, Equatable {
     public var categoryLimit = 3
     /// Factor on the score of what the person ordered in the last 30 days.
     public var orderedFactor = 0.3
+    /// Surfaces that are not as their defaults have it.
+    public var surfaces: [Surface: SurfaceSettings] = [:]
 
     /// The documented defaults.
     public init() {}
+
+    /// How the lists of a surface are made.
+    public func settings(for surface: Surface) -> SurfaceSettings { surfaces[surface] ?? .standard(surface) }
 
     /// Takes the fields that are its own from a settings document.
     mutating func merge(_ reader: inout DocumentReader) throws(FootfallError) {
@@ -34,15 +39,46 @@ public struct RankingSettings: Sendable, Equatable {
         }
         orderedFactor = try share("ranking_ordered_factor", orderedFactor)
         categoryLimit = try reader.integer("ranking_category_limit", in: 1...10).map { Int($0) } ?? categoryLimit
+        try mergeSurfaces(&reader)
+    }
+
+    private mutating func mergeSurfaces(_ reader: inout DocumentReader) throws(FootfallError) {
+        for (name, document) in try reader.object("ranking_surfaces") {
+            let path = "/ranking_surfaces/\(name.shortened(toBytes: 64))"
+            guard let surface = Surface(rawValue: name) else {
+                let known = Surface.allCases.map(\.rawValue).joined(separator: ", ")
+                throw FootfallError("invalid_settings", "There is no such surface; there are \(known).", path: path)
+            }
+            if document.isNull {
+                surfaces[surface] = nil
+                continue
+            }
+            var settings = settings(for: surface)
+            try settings.merge(document, surface, path: path)
+            let weights = [
+                settings.baseWeight ?? baseWeight, settings.personalWeight ?? personalWeight,
+                settings.popularityWeight ?? popularityWeight, settings.trendingWeight, settings.searchWeight,
+            ]
+            guard weights.contains(where: { $0 > 0 }) else {
+                throw FootfallError("invalid_settings", "One of the weights must be above 0.", path: path)
+            }
+            surfaces[surface] = settings == .standard(surface) ? nil : settings
+        }
     }
 
     /// Its fields of a settings document.
     var fields: [(name: String, value: JSONValue)] {
-        [
+        var object: JSONObject = [:]
+        for surface in Surface.allCases {
+            guard let settings = surfaces[surface] else { continue }
+            object[surface.rawValue] = settings.document(surface)
+        }
+        return [
             ("ranking_base_weight", .double(baseWeight)), ("ranking_personal_weight", .double(personalWeight)),
             ("ranking_popularity_weight", .double(popularityWeight)),
             ("ranking_category_limit", .integer(Int64(categoryLimit))),
             ("ranking_ordered_factor", .double(orderedFactor)),
+            ("ranking_surfaces", .object(object)),
         ]
     }
 }

@@ -202,6 +202,9 @@ struct IDPrefix: Sendable, Equatable {
         for index in 8..<16 { low = low << 8 | (index < id.count ? UInt64(id[index]) : 0) }
     }
 
+    /// As two numbers, which compare as the bytes do.
+    var words: (UInt64, UInt64) { (high, low) }
+
     @inline(__always)
     static func < (left: IDPrefix, right: IDPrefix) -> Bool {
         left.high != right.high ? left.high < right.high : left.low < right.low

@@ -96,6 +96,8 @@ struct BrandTable: Sendable {
     /// `nil` for the number of none.
     func name(_ number: UInt32) -> String? { Int(number) < names.count ? names[Int(number)] : nil }
 
+    func find(_ name: String) -> UInt32? { numbers[name] }
+
     /// Number of a brand, given now if it is new.
     mutating func number(of name: String) -> UInt32? {
         if let number = numbers[name] { return number }
@@ -112,7 +114,8 @@ struct BrandTable: Sendable {
 /// Entity types: how their names sort, and the entities of each.
 struct TypeTable: Sendable {
     private var ranks: ContiguousArray<UInt16> = []
-    private var known: [(number: UInt16, name: String)] = []
+    /// By name.
+    private(set) var known: [(number: UInt16, name: String)] = []
     private var labels: [UInt16: String] = [:]
     private var members: [UInt16: ContiguousArray<UInt32>] = [:]
 

@@ -1,81 +1,205 @@
+internal import Domain
+internal import Live
+
 /// What a source may know of a request.
 public struct SourceRequest: Sendable {
+    /// What is known of the audience: its last interactions among it, newest first.
+    public var facts: AudienceFacts
     /// What speaks for the audience's taste.
     public var evidence: Evidence
     /// What is asked for.
     public var filters: Filters
     /// Length of the list.
     public var limit: Int
+    /// Candidates that the source may name; of each category or brand where it is about those.
+    public var most: Int
+    /// Factor on how closely its candidates go with what was done.
+    public var weight: Double
     /// The moment of the request, in milliseconds since the epoch.
     public var now: Int64
+
+    /// A request.
+    public init(
+        facts: AudienceFacts, evidence: Evidence, filters: Filters, limit: Int, most: Int, weight: Double, now: Int64
+    ) {
+        self.facts = facts
+        self.evidence = evidence
+        self.filters = filters
+        self.limit = limit
+        self.most = most
+        self.weight = weight
+        self.now = now
+    }
 }
 
-/// Names candidates. Learned models are further sources: they set ``Candidate/model`` and stand before the others.
+/// Names candidates. Learned models are further sources (``Recaller/models``): they set ``Candidate/model``, 0…1, and
+/// ``Candidate/because``, the action that speaks most for it, and say which version of a model that was.
 public protocol CandidateSource: Sendable {
-    /// Adds a bounded number of candidates. They may be hidden, deleted or filtered out: that is looked at later.
+    /// Adds at most ``SourceRequest/most`` candidates. They may be hidden, deleted or filtered out: that is looked at later.
     func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge)
+    /// Version of the learned model; `nil` for what is no learned model.
+    var modelVersion: Int64? { get }
 }
 
-/// What goes together with what the session and the person did, the strongest action first.
+extension CandidateSource {
+    public var modelVersion: Int64? { nil }
+}
+
+/// What goes together with what was done, the closest first.
 public struct NeighbourSource: CandidateSource {
-    /// Neighbours looked at of each action's entity.
-    public var each = 30
-    /// Entities taken at most; further ones only speak for what is there already.
-    public var most = 300
+    private let origin: Origin
+
+    /// What goes together with the strongest actions, or (`isLongTerm`) with the whole history at hand.
+    public init(isLongTerm: Bool = false) { origin = isLongTerm ? .people : .neighbour }
+
+    /// Actions of a long history that are looked up.
+    static let longest = 50
+
+    public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
+        let actions = origin == .people ? history(request.facts) : request.evidence.actions
+        guard !actions.isEmpty else { return }
+        var found = CandidatePool(maximum: 4096)
+        knowledge.forEachNeighbour(of: ContiguousArray(actions.lazy.map(\.action.entity))) { place, neighbour, score in
+            guard score > 0 else { return }
+            var candidate = Candidate(entity: neighbour, origin: origin)
+            candidate.closeness = actions[place].strength * score * request.weight
+            candidate.becauseShare = candidate.closeness
+            candidate.because = actions[place].action
+            found.add(candidate)
+        }
+        // Those that are there already are spoken for without taking a place.
+        var fresh: ContiguousArray<Candidate> = []
+        fresh.reserveCapacity(found.candidates.count)
+        for candidate in found.candidates {
+            if pool.contains(candidate.entity) { pool.add(candidate) } else { fresh.append(candidate) }
+        }
+        keepClosest(&fresh, request.most)
+        for candidate in fresh { pool.add(candidate) }
+    }
+
+    /// Leaves the `count` closest, in no order that matters: parts around one after the other, after Hoare's FIND.
+    private func keepClosest(_ candidates: inout ContiguousArray<Candidate>, _ count: Int) {
+        guard candidates.count > count else { return }
+        func isCloser(_ left: Candidate, _ right: Candidate) -> Bool {
+            left.closeness != right.closeness ? left.closeness > right.closeness : left.entity < right.entity
+        }
+        var (low, high) = (0, candidates.count - 1)
+        while low < high {
+            let pivot = candidates[low + (high - low) / 2]
+            var (left, right) = (low, high)
+            while left <= right {
+                while isCloser(candidates[left], pivot) { left += 1 }
+                while isCloser(pivot, candidates[right]) { right -= 1 }
+                guard left <= right else { break }
+                candidates.swapAt(left, right)
+                left += 1
+                right -= 1
+            }
+            if count - 1 <= right {
+                high = right
+            } else if count - 1 >= left {
+                low = left
+            } else {
+                break
+            }
+        }
+        candidates.removeSubrange(count...)
+    }
+
+    /// The latest distinct entities of the history with what they weigh, falling by a fiftieth from one to the next.
+    private func history(_ facts: AudienceFacts) -> ContiguousArray<Evidence.Weighted> {
+        var actions: ContiguousArray<Evidence.Weighted> = []
+        var seen = NumberTable(capacity: NeighbourSource.longest)
+        var factor = 1.0
+        for action in facts.recents.isEmpty ? facts.session : facts.recents where action.weight > 0 {
+            guard !seen.contains(action.entity) else { continue }
+            seen.set(action.entity, 1)
+            actions.append((action, action.weight * factor))
+            factor *= 0.98
+            if actions.count == NeighbourSource.longest { break }
+        }
+        return actions
+    }
+}
+
+/// What resembles what was done: in its words, and the newest of its categories and brands. So that an entity comes in
+/// as soon as the catalogue has it.
+public struct ContentSource: CandidateSource {
+    /// Actions whose words are looked up.
+    static let lookedUp = 3
 
     /// The documented bound.
     public init() {}
 
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
-        let actions = request.evidence.actions
-        guard !actions.isEmpty else { return }
-        let lists = knowledge.neighbours(of: actions.map(\.action.entity), each: each, now: request.now)
-        for ((action, strength), neighbours) in zip(actions, lists) {
-            for neighbour in neighbours where neighbour.weight > 0 {
-                guard pool.candidates.count < most || pool.contains(neighbour.entity) else { continue }
-                var candidate = Candidate(entity: neighbour.entity, origin: .neighbour)
-                candidate.closeness = strength * neighbour.weight
-                candidate.becauseShare = candidate.closeness
-                candidate.because = action
-                pool.add(candidate)
-            }
+        let actions = request.evidence.actions.prefix(ContentSource.lookedUp)
+        let entities = ContiguousArray(actions.lazy.map(\.action.entity))
+        for found in knowledge.resembling(entities, limit: request.most) {
+            var candidate = Candidate(entity: found.entity, origin: .content)
+            candidate.likeness = min(1, found.likeness * request.weight)
+            if found.place < actions.count { candidate.because = actions[found.place].action }
+            pool.add(candidate)
+        }
+        let each = max(1, request.most / 6)
+        for category in request.evidence.likedCategories {
+            pool.add(knowledge.newest(inCategory: category, limit: each), origin: .content)
+        }
+        for brand in request.evidence.likedBrands {
+            pool.add(knowledge.newest(ofBrand: brand, limit: each), origin: .content)
         }
     }
 }
 
-/// The popular ones of liked categories and brands.
-public struct AffinitySource: CandidateSource {
-    /// Entities taken of each category or brand.
-    public var each = 25
+/// The popular, or trending, ones of liked categories.
+public struct CategorySource: CandidateSource {
+    private let order: TopOrder
 
-    /// The documented bound.
-    public init() {}
+    /// The best of each category by an order.
+    public init(_ order: TopOrder = .popular) { self.order = order }
 
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
         for category in request.evidence.likedCategories {
             let scope = CatalogueScope(type: request.filters.entityType, category: knowledge.categoryName(category))
-            pool.add(knowledge.top(.popular, in: scope, limit: each, now: request.now), origin: .category)
+            pool.add(knowledge.top(order, in: scope, limit: request.most, now: request.now), origin: .category)
         }
+    }
+}
+
+/// The popular ones of liked brands.
+public struct BrandSource: CandidateSource {
+    /// The documented bound.
+    public init() {}
+
+    public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
         for brand in request.evidence.likedBrands {
             let entities = knowledge.entities(
-                ofBrand: brand, type: request.filters.entityType, limit: each, now: request.now)
+                ofBrand: brand, type: request.filters.entityType, limit: request.most, now: request.now)
             pool.add(entities, origin: .brand)
         }
     }
 }
 
-/// What is popular, and what trends, with everybody.
-public struct PopularSource: CandidateSource {
-    /// Popular and trending entities taken, besides as many as the list is long.
-    public var each = 50
+/// What is popular, or trends, with everybody.
+public struct TopSource: CandidateSource {
+    private let order: TopOrder
 
+    /// The best by an order.
+    public init(_ order: TopOrder) { self.order = order }
+
+    public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
+        let limit = request.most + request.limit
+        let entities = knowledge.top(order, in: request.filters.scope, limit: limit, now: request.now)
+        pool.add(entities, origin: order == .popular ? .popular : .trending)
+    }
+}
+
+/// The newest of the catalogue, for the places that are kept for what is new.
+public struct NewestSource: CandidateSource {
     /// The documented bound.
     public init() {}
 
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
-        let limit = each + request.limit
-        let scope = request.filters.scope
-        pool.add(knowledge.top(.popular, in: scope, limit: limit, now: request.now), origin: .popular)
-        pool.add(knowledge.top(.trending, in: scope, limit: limit, now: request.now), origin: .trending)
+        let category = request.filters.category.flatMap { knowledge.category(named: $0) }
+        pool.add(knowledge.newest(inCategory: category, limit: request.most), origin: .newest)
     }
 }

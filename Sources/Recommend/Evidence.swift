@@ -10,23 +10,28 @@ public struct Evidence: Sendable {
     /// Entities whose neighbours are looked up.
     static let lookedUp = 12
 
+    /// An action, and how much it counts.
+    public typealias Weighted = (action: Action, strength: Double)
+
     /// Whether the person has too few interactions for a long-term personal part.
     public let isCold: Bool
     /// What neighbours are looked up for, strongest first, each entity once.
-    public let actions: [(action: Action, strength: Double)]
+    public let actions: ContiguousArray<Weighted>
     /// Everything at hand that was done, newest first: what the session shows, and unless the person is new the long term.
     public let history: [Action]
     /// Affinity to categories, the greatest 1.
-    public let categories: [UInt32: Double]
+    public let categories: NumberTable
     /// Affinity to brands, the greatest 1.
-    public let brands: [UInt32: Double]
+    public let brands: NumberTable
     /// Usual price of the person, else of what the session shows.
     public let usualPrice: Double?
     /// Its currency.
     public let usualCurrency: String?
     /// When what was last ordered.
-    public let orders: [UInt32: Int64]
-    /// The best liked categories and brands, best first, for sources.
+    public let orders: NumberTable
+    /// What the person took back, or turned down, more than it was wanted.
+    public let disliked: NumberTable
+    /// The best liked categories, best first, for sources.
     public let likedCategories: [UInt32]
     /// The best liked brands, best first.
     public let likedBrands: [UInt32]
@@ -35,46 +40,46 @@ public struct Evidence: Sendable {
     public var isPersonal: Bool { !actions.isEmpty || !categories.isEmpty || !brands.isEmpty }
 
     /// Draws together the long term (unless the person is new) and the running session, which count the same where both
-    /// speak. `sessionEntities` are the facts of what the session names.
-    public init(_ facts: AudienceFacts, sessionEntities: [EntityFacts]) {
+    /// speak. `session` are the facts of what the session names.
+    public init(_ facts: AudienceFacts, session: ContiguousArray<RankingFacts>) {
         isCold = facts.interactions < Evidence.coldStart
-        orders = facts.orders
+        var orders = NumberTable(capacity: facts.orders.count)
+        for order in facts.orders { orders.set(order.entity, Double(order.orderedAt)) }
+        self.orders = orders
         let hasUsual = !isCold && facts.usualPrice != nil
         usualPrice = hasUsual ? facts.usualPrice : facts.sessionPrice
         usualCurrency = hasUsual ? facts.usualCurrency : facts.sessionCurrency
 
-        var actions: [(action: Action, strength: Double)] = []
-        var seen: [UInt32: Int] = [:]
-        func take(_ list: some Sequence<Action>, from first: Double, falling: Double) {
+        var actions: ContiguousArray<Weighted> = []
+        actions.reserveCapacity(Evidence.sessionActions + Evidence.longTermActions)
+        func take(_ list: ArraySlice<Action>, from first: Double, falling: Double) {
             var factor = first
             for action in list where action.weight > 0 {
                 let strength = action.weight * factor
                 factor *= falling
-                if let place = seen[action.entity] {
+                if let place = actions.firstIndex(where: { $0.action.entity == action.entity }) {
                     if strength > actions[place].strength { actions[place] = (action, strength) }
                 } else {
-                    seen[action.entity] = actions.count
                     actions.append((action, strength))
                 }
             }
         }
         take(facts.session.prefix(Evidence.sessionActions), from: 1, falling: 0.9)
         if !isCold { take(facts.recents.prefix(Evidence.longTermActions), from: 0.5, falling: 0.95) }
-        let strongest = actions.sorted {
+        actions.sort {
             $0.strength != $1.strength ? $0.strength > $1.strength : $0.action.entity < $1.action.entity
         }
-        self.actions = Array(strongest.prefix(Evidence.lookedUp))
+        if actions.count > Evidence.lookedUp { actions.removeSubrange(Evidence.lookedUp...) }
+        self.actions = actions
         history = Evidence.history(facts.session, isCold ? [] : facts.recents)
 
-        var known: [UInt32: EntityFacts] = [:]
-        for entity in sessionEntities { known[entity.number] = entity }
-        var sessionCategories: [UInt32: Double] = [:]
-        var sessionBrands: [UInt32: Double] = [:]
+        var sessionCategories = NumberTable(capacity: 16)
+        var sessionBrands = NumberTable(capacity: 16)
         var factor = 1.0
         for action in facts.session.prefix(Evidence.sessionActions) {
-            if let entity = known[action.entity] {
-                for category in entity.categories { sessionCategories[category, default: 0] += action.weight * factor }
-                if let brand = entity.brand { sessionBrands[brand, default: 0] += action.weight * factor }
+            if let entity = session.first(where: { $0.number == action.entity }) {
+                entity.forEachCategory { sessionCategories.add($0, action.weight * factor) }
+                sessionBrands.add(entity.brand, action.weight * factor)
             }
             factor *= 0.9
         }
@@ -82,6 +87,21 @@ public struct Evidence: Sendable {
         brands = Evidence.merge(isCold ? [] : facts.brands, sessionBrands)
         likedCategories = Evidence.best(categories)
         likedBrands = Evidence.best(brands)
+        disliked = Evidence.disliked(facts)
+    }
+
+    /// Entities whose weights, over all that is at hand, come to less than 0.
+    private static func disliked(_ facts: AudienceFacts) -> NumberTable {
+        var disliked = NumberTable()
+        func isAgainst(_ action: Action) -> Bool { action.weight < 0 }
+        guard facts.recents.contains(where: isAgainst) || facts.session.contains(where: isAgainst) else {
+            return disliked
+        }
+        var sums = NumberTable(capacity: facts.recents.count + facts.session.count)
+        // What stands in both is the same interaction; the session's own come on top for whoever has no history.
+        for action in facts.recents.isEmpty ? facts.session : facts.recents { sums.add(action.entity, action.weight) }
+        sums.forEach { entity, sum in if sum < 0 { disliked.set(entity, sum) } }
+        return disliked
     }
 
     /// Both together, newest first, each interaction once.
@@ -89,14 +109,10 @@ public struct Evidence: Sendable {
         if recents.isEmpty { return session }
         // Mostly the session is the beginning of what the person did.
         if recents.starts(with: session) { return recents }
-        struct Moment: Hashable {
-            var entity: UInt32
-            var occurredAt: Int64
-            var type: String
-        }
-        let known = Set(recents.map { Moment(entity: $0.entity, occurredAt: $0.occurredAt, type: $0.type) })
-        let others = session.filter {
-            !known.contains(Moment(entity: $0.entity, occurredAt: $0.occurredAt, type: $0.type))
+        let others = session.filter { action in
+            !recents.contains {
+                $0.entity == action.entity && $0.occurredAt == action.occurredAt && $0.type == action.type
+            }
         }
         var history: [Action] = []
         history.reserveCapacity(recents.count + others.count)
@@ -112,22 +128,49 @@ public struct Evidence: Sendable {
     }
 
     /// Shares of the greatest; what is disliked counts 0.
-    private static func merge(_ longTerm: [Affinity], _ session: [UInt32: Double]) -> [UInt32: Double] {
-        let most = (longTerm.map(\.value).max() ?? 0, session.values.max() ?? 0)
+    private static func merge(_ longTerm: ContiguousArray<Affinity>, _ session: NumberTable) -> NumberTable {
+        var most = (0.0, 0.0)
+        for affinity in longTerm { most.0 = max(most.0, affinity.value) }
+        session.forEach { most.1 = max(most.1, $1) }
         let factor = most.0 > 0 && most.1 > 0 ? 0.5 : 1.0
-        var merged: [UInt32: Double] = [:]
+        var merged = NumberTable(capacity: longTerm.count + session.count)
         if most.0 > 0 {
             for affinity in longTerm where affinity.value > 0 {
-                merged[affinity.number, default: 0] += factor * affinity.value / most.0
+                merged.add(affinity.number, factor * affinity.value / most.0)
             }
         }
         if most.1 > 0 {
-            for (number, value) in session where value > 0 { merged[number, default: 0] += factor * value / most.1 }
+            session.forEach { if $1 > 0 { merged.add($0, factor * $1 / most.1) } }
         }
         return merged
     }
 
-    private static func best(_ affinities: [UInt32: Double]) -> [UInt32] {
-        affinities.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.prefix(3).map(\.key)
+    private static func best(_ affinities: NumberTable) -> [UInt32] {
+        var best: [(number: UInt32, value: Double)] = []
+        affinities.forEach { number, value in
+            let place =
+                best.firstIndex { value != $0.value ? value > $0.value : number < $0.number } ?? best.count
+            guard place < 3 else { return }
+            best.insert((number, value), at: place)
+            if best.count > 3 { best.removeLast() }
+        }
+        return best.map(\.number)
+    }
+}
+
+extension RankingFacts {
+    /// All its categories, most important first.
+    @inline(__always)
+    public func forEachCategory(_ body: (UInt32) -> Void) {
+        for place in 0..<4 where categories[place] != RankingFacts.none { body(categories[place]) }
+        if !furtherCategories.isEmpty { for category in furtherCategories { body(category) } }
+    }
+
+    /// How many categories it has.
+    @inline(__always)
+    public var categoryCount: Int {
+        var count = furtherCategories.count
+        for place in 0..<4 where categories[place] != RankingFacts.none { count += 1 }
+        return count
     }
 }

@@ -6,28 +6,44 @@ struct Explainer<Source: Knowledge> {
     let evidence: Evidence
     /// The entity that the list is about, when it is about one.
     let subject: EntityFacts?
+    /// Whether it is about what the person did with it last, rather than about the entity itself.
+    let isBecause: Bool
 
-    func reason(_ candidate: Candidate, _ entity: EntityFacts, _ parts: ScoreParts) -> Reason {
+    func reason(_ one: Scored, _ parts: ScoreParts, _ cause: Arrangement.Cause) -> Reason {
+        if cause == .exploration { return .new }
+        let (candidate, entity) = (one.candidate, one.facts)
         // By what each adds to the personal part.
         let closeness = 3 * (parts.neighbours ?? 0)
         let model = 3 * (parts.model ?? 0)
+        let content = 3 * (parts.content ?? 0)
         let category = 2 * (parts.categoryAffinity ?? 0)
         let brand = parts.brandAffinity ?? 0
-        let most = max(closeness, model, category, brand)
-        guard most > 0 else { return other(candidate) }
-        if max(closeness, model) == most, let action = candidate.because {
-            if let subject { return .together(title: subject.title ?? subject.id) }
+        let most = max(closeness, model, content, category, brand)
+        guard most > 0, candidate.origin != .chosen else { return other(candidate) }
+        if closeness == most || model == most || content == most, let action = candidate.because {
+            if let subject, !isBecause {
+                let title = subject.title ?? subject.id
+                return content == most ? .resembles(title: title) : .together(title: title)
+            }
             if let done = knowledge.facts(of: [action.entity]).first {
-                return .because(type: action.type, title: done.title ?? done.id)
+                let title = done.title ?? done.id
+                if content == most { return .resembles(title: title) }
+                if candidate.origin == .people { return .people(title: title) }
+                return .because(type: knowledge.name(action.type), title: title)
             }
         }
         if model == most { return .model }
-        if brand == most, let number = entity.brand { return .brand(knowledge.brandName(number)) }
-        let liked = entity.categories.max { (evidence.categories[$0] ?? 0) < (evidence.categories[$1] ?? 0) }
-        if category > 0, let liked {
-            let name = knowledge.categoryName(liked)
-            if let subject { return .together(title: subject.title ?? subject.id) }
-            return .category(name)
+        if brand == most, entity.brand != RankingFacts.none { return .brand(knowledge.brandName(entity.brand)) }
+        if category > 0 {
+            var liked: (number: UInt32, value: Double)?
+            entity.forEachCategory { number in
+                let value = evidence.categories.value(number)
+                if value > liked?.value ?? 0 { liked = (number, value) }
+            }
+            if let liked {
+                if let subject, !isBecause { return .together(title: subject.title ?? subject.id) }
+                return .category(knowledge.categoryName(liked.number))
+            }
         }
         return other(candidate)
     }
@@ -36,6 +52,8 @@ struct Explainer<Source: Knowledge> {
         switch candidate.origin {
         case .trending: .trending
         case .newest: .newest
+        case .chosen: .chosen
+        case .search: .search
         default: .popular
         }
     }

@@ -1,7 +1,7 @@
 public import Live
 
 /// On whose behalf a list is made. Several may be given: a user and the session that runs.
-public struct Audience: Sendable, Equatable {
+public struct Audience: Sendable, Equatable, Hashable {
     /// The user's id.
     public var user: String?
     /// The anonymous visitor's id.
@@ -18,18 +18,18 @@ public struct Audience: Sendable, Equatable {
 }
 
 /// Something that a person or a session did.
-public struct Action: Sendable, Equatable {
+public struct Action: Sendable, Equatable, BitwiseCopyable {
     /// Number of the entity.
     public var entity: UInt32
-    /// Canonical interaction type.
-    public var type: String
+    /// Number of the canonical interaction type in the tenant's name table.
+    public var type: UInt16
     /// The type's weight in preferences; negative for what speaks against an entity.
     public var weight: Double
     /// When, in milliseconds since the epoch.
     public var occurredAt: Int64
 
     /// An action.
-    public init(entity: UInt32, type: String, weight: Double, occurredAt: Int64) {
+    public init(entity: UInt32, type: UInt16, weight: Double, occurredAt: Int64) {
         self.entity = entity
         self.type = type
         self.weight = weight
@@ -59,10 +59,10 @@ public struct AudienceFacts: Sendable, Equatable {
     public var recents: [Action] = []
     /// What the running session shows, newest first.
     public var session: [Action] = []
-    /// Long-term affinities to categories, greatest first.
-    public var categories: [Affinity] = []
-    /// Long-term affinities to brands, greatest first.
-    public var brands: [Affinity] = []
+    /// Long-term affinities to categories.
+    public var categories: ContiguousArray<Affinity> = []
+    /// Long-term affinities to brands.
+    public var brands: ContiguousArray<Affinity> = []
     /// The usual price, when there is one.
     public var usualPrice: Double?
     /// Currency of the usual price.
@@ -71,25 +71,11 @@ public struct AudienceFacts: Sendable, Equatable {
     public var sessionPrice: Double?
     /// Currency of ``sessionPrice``.
     public var sessionCurrency: String?
-    /// When the person last ordered what, in milliseconds since the epoch.
-    public var orders: [UInt32: Int64] = [:]
+    /// When the person last ordered what, each entity once.
+    public var orders: ContiguousArray<OrderedItem> = []
 
     /// Nothing is known.
     public init() {}
-}
-
-/// An entity that goes together with another one.
-public struct Neighbour: Sendable, Equatable {
-    /// Number of the entity.
-    public var entity: UInt32
-    /// How closely; above 0.
-    public var weight: Double
-
-    /// A neighbour.
-    public init(entity: UInt32, weight: Double) {
-        self.entity = entity
-        self.weight = weight
-    }
 }
 
 /// By what the best of a type or category are asked for.
@@ -121,23 +107,48 @@ public protocol Knowledge: Sendable {
     func audience(_ audience: Audience, now: Int64) -> AudienceFacts
     /// Number of an entity; `nil` for one never heard of.
     func entity(type: String, id: String) -> UInt32?
-    /// What is known of entities, in the order given; numbers that are unknown are left out.
+    /// Numbers of all entities with one of these ids, of a type or of any.
+    func entities(ids: [String], type: String?) -> ContiguousArray<UInt32>
+    /// What is known of entities, with their texts, in the order given; numbers that are unknown are left out.
     func facts(of entities: [UInt32]) -> [EntityFacts]
-    /// Up to `each` neighbours of each entity, closest first.
-    func neighbours(of entities: [UInt32], each: Int, now: Int64) -> [[Neighbour]]
+    /// The same in numbers.
+    func rankingFacts(of entities: ContiguousArray<UInt32>, _ measure: PriceMeasure) -> ContiguousArray<RankingFacts>
+    /// What filters alone ask for, in the order given; an entity of which nothing is known has the empty details.
+    func details(of entities: ContiguousArray<UInt32>) -> ContiguousArray<EntityDetails>
+    /// Whether there may be entities that are over at some time.
+    var hasEvents: Bool { get }
+    /// The neighbours of entities, closest or not, with their scores of 0…1: at most 64 of each.
+    func forEachNeighbour(
+        of entities: ContiguousArray<UInt32>, _ body: (_ place: Int, _ neighbour: UInt32, _ score: Double) -> Void)
+    /// What resembles entities in text, most like first, with a likeness of 0…1 and the place of what it resembles.
+    func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(entity: UInt32, likeness: Double, place: Int)]
     /// The best entities of a scope, best first; hidden and deleted ones left out.
     func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32]
     /// Popular entities of a brand, at most `limit`.
     func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32]
+    /// The newest entities of a category, or of all, newest first.
+    func newest(inCategory category: UInt32?, limit: Int) -> ContiguousArray<UInt32>
+    /// The newest entities of a brand, newest first.
+    func newest(ofBrand brand: UInt32, limit: Int) -> ContiguousArray<UInt32>
     /// A stretch of a scope's entities, newest first, from a place on (0 at first), without what `filters` certainly refuse.
     /// `next` is where to go on, `nil` at the end.
     func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
         entities: [UInt32], next: Int?
     )
-    /// Usual price within a category in a currency.
-    func usualPrice(category: UInt32, currency: String?) -> Double?
+    /// Whether an entity stands before another among equals: by type, then by id, byte by byte.
+    func precedes(_ left: UInt32, _ right: UInt32) -> Bool
     /// Number of a category; `nil` for one that no entity ever had.
     func category(named name: String) -> UInt32?
+    /// Number of a brand; `nil` for one that no entity ever had.
+    func brand(named name: String) -> UInt32?
+    /// Number of a name: of an entity type, or of an interaction type.
+    func name(_ name: String) -> UInt16?
+    /// Number of a text that a label or an attribute has; `nil` for one that none ever had.
+    func text(named name: String) -> UInt32?
+    /// A currency's code as a number, 0 for none.
+    func currency(_ code: String?) -> UInt32
+    /// The name with a number.
+    func name(_ number: UInt16) -> String
     /// Name of a category.
     func categoryName(_ number: UInt32) -> String
     /// Name of a brand.

@@ -1,37 +1,40 @@
 public import Domain
 public import Live
 
-/// The live state as recommendations need it.
+/// The live state, and the catalogue beside it, as recommendations need them.
 public struct LiveKnowledge: Knowledge {
     private let live: LiveState
     private let names: NameTable
+    private let catalogue: Catalogue
     /// Silence that ends a session, in milliseconds.
     private let sessionTimeout: Int64
     /// Popular entities among which those of a brand are looked for.
-    private static let brandReach = 300
+    private static let brandReach = 1000
     /// Entities of the catalogue that are looked at under one hold of the lock.
     private static let stretch = 1024
 
-    /// A tenant's live state, with its names, and the silence that ends a session.
-    public init(_ live: LiveState, names: NameTable, sessionTimeout: Int64) {
+    /// A tenant's live state, with its names, its catalogue, and the silence that ends a session.
+    public init(_ live: LiveState, names: NameTable, sessionTimeout: Int64, catalogue: Catalogue = Catalogue()) {
         self.live = live
         self.names = names
         self.sessionTimeout = sessionTimeout
+        self.catalogue = catalogue
     }
 
     public func audience(_ audience: Audience, now: Int64) -> AudienceFacts {
         var facts = AudienceFacts()
         let person =
-            audience.user.flatMap { live.profile(user: $0, now: now) }
-            ?? audience.visitor.flatMap { live.profile(visitor: $0, now: now) }
+            audience.user.flatMap { live.rankingProfile(user: $0, now: now) }
+            ?? audience.visitor.flatMap { live.rankingProfile(visitor: $0, now: now) }
         if let person {
-            facts.interactions = Int(clamping: person.interactionCount)
+            facts.interactions = person.interactions
             facts.recents = person.recent.map(action)
-            facts.categories = person.categories.map { Affinity(number: $0.number, value: $0.weight) }
-            facts.brands = person.brands.map { Affinity(number: $0.number, value: $0.weight) }
+            facts.categories = ContiguousArray(
+                person.categories.lazy.map { Affinity(number: $0.number, value: $0.weight) })
+            facts.brands = ContiguousArray(person.brands.lazy.map { Affinity(number: $0.number, value: $0.weight) })
             facts.usualPrice = person.usualPrice?.price
             facts.usualCurrency = person.usualPrice?.currency
-            for order in person.ordered { facts.orders[order.entity] = order.orderedAt }
+            facts.orders = person.ordered
             // The person's running session: what happened without a longer pause until now.
             var end = now
             for action in facts.recents {
@@ -41,9 +44,14 @@ public struct LiveKnowledge: Knowledge {
             }
         }
         if let session = audience.session.flatMap({ live.profile(session: $0, now: now) }) {
-            let own = session.recent.map(action)
-            let known = Set(facts.session.map { "\($0.entity) \($0.occurredAt) \($0.type)" })
-            facts.session += own.filter { !known.contains("\($0.entity) \($0.occurredAt) \($0.type)") }
+            let known = facts.session
+            for interaction in session.recent {
+                let own = action(interaction)
+                let isKnown = known.contains {
+                    $0.entity == own.entity && $0.occurredAt == own.occurredAt && $0.type == own.type
+                }
+                if !isKnown { facts.session.append(own) }
+            }
             facts.session.sort {
                 $0.occurredAt != $1.occurredAt ? $0.occurredAt > $1.occurredAt : $0.entity < $1.entity
             }
@@ -55,19 +63,40 @@ public struct LiveKnowledge: Knowledge {
 
     private func action(_ interaction: ProfileInteraction) -> Action {
         Action(
-            entity: interaction.entity, type: names.name(interaction.type) ?? "", weight: interaction.weight,
+            entity: interaction.entity, type: interaction.type, weight: interaction.weight,
             occurredAt: interaction.occurredAt)
     }
 
     public func entity(type: String, id: String) -> UInt32? { live.entityNumber(type: type, id: id) }
 
+    public func entities(ids: [String], type: String?) -> ContiguousArray<UInt32> {
+        live.numbers(ofIDs: ids, type: type)
+    }
+
     public func facts(of entities: [UInt32]) -> [EntityFacts] { live.facts(of: entities) }
 
-    public func neighbours(of entities: [UInt32], each: Int, now: Int64) -> [[Neighbour]] {
-        // One at a time: each sorts up to 64 under the lock.
-        entities.map { entity in
-            live.neighbours(of: entity, limit: each, now: now).map { Neighbour(entity: $0.entity, weight: $0.score) }
-        }
+    public func rankingFacts(of entities: ContiguousArray<UInt32>, _ measure: PriceMeasure)
+        -> ContiguousArray<RankingFacts>
+    {
+        live.rankingFacts(of: entities, measure)
+    }
+
+    public func details(of entities: ContiguousArray<UInt32>) -> ContiguousArray<EntityDetails> {
+        catalogue.details(of: entities)
+    }
+
+    public var hasEvents: Bool { catalogue.hasEvents }
+
+    public func forEachNeighbour(
+        of entities: ContiguousArray<UInt32>, _ body: (_ place: Int, _ neighbour: UInt32, _ score: Double) -> Void
+    ) {
+        live.forEachNeighbour(of: entities, body)
+    }
+
+    public func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(
+        entity: UInt32, likeness: Double, place: Int
+    )] {
+        catalogue.resembling(entities, limit: limit)
     }
 
     public func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32] {
@@ -77,8 +106,27 @@ public struct LiveKnowledge: Knowledge {
     }
 
     public func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {
-        let popular = top(.popular, in: CatalogueScope(type: type), limit: Self.brandReach, now: now)
-        return live.features(of: popular, now: now).filter { $0.brand == brand }.prefix(limit).map(\.number)
+        let popular = catalogue.popularBrands(type: type, now: now) {
+            let entities = top(.popular, in: CatalogueScope(type: type), limit: Self.brandReach, now: now)
+            let features = live.features(of: entities, now: now)
+            return Catalogue.PopularBrands(
+                moment: now, entities: ContiguousArray(features.lazy.map(\.number)),
+                brands: ContiguousArray(features.lazy.map(\.brand)))
+        }
+        var found: [UInt32] = []
+        for place in popular.brands.indices where popular.brands[place] == brand {
+            found.append(popular.entities[place])
+            if found.count == limit { break }
+        }
+        return found
+    }
+
+    public func newest(inCategory category: UInt32?, limit: Int) -> ContiguousArray<UInt32> {
+        category.map { live.newest(inCategory: $0, limit: limit) } ?? live.newest(limit: limit)
+    }
+
+    public func newest(ofBrand brand: UInt32, limit: Int) -> ContiguousArray<UInt32> {
+        live.brandName(brand).map { catalogue.latest(ofBrand: $0, limit: limit) } ?? []
     }
 
     public func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
@@ -93,12 +141,19 @@ public struct LiveKnowledge: Knowledge {
             entityType: scope.type, category: scope.category, passing: filter, from: place, count: Self.stretch)
     }
 
-    public func usualPrice(category: UInt32, currency: String?) -> Double? {
-        guard let usual = live.usualPrice(category: category), usual.currency == currency else { return nil }
-        return usual.price
-    }
+    public func precedes(_ left: UInt32, _ right: UInt32) -> Bool { live.precedes(left, right) }
 
     public func category(named name: String) -> UInt32? { live.categoryNumber(name) }
+
+    public func brand(named name: String) -> UInt32? { live.brandNumber(name) }
+
+    public func name(_ name: String) -> UInt16? { names.index(of: name) }
+
+    public func text(named name: String) -> UInt32? { catalogue.text(named: name) }
+
+    public func currency(_ code: String?) -> UInt32 { LiveState.currencyNumber(code) }
+
+    public func name(_ number: UInt16) -> String { names.name(number) ?? "" }
 
     public func categoryName(_ number: UInt32) -> String { live.categoryName(number) }
 

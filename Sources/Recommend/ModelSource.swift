@@ -6,16 +6,16 @@ internal import Models
 /// kept of a person) and the running session, made into one vector at the moment of the request. Entities that came after the
 /// training are not in it; other sources name those.
 public struct ModelSource: CandidateSource {
-    /// Entities taken at most.
-    public var most = 200
     private let served: ServedModel
 
     /// The documented bound.
     public init(_ served: ServedModel) { self.served = served }
 
+    public var modelVersion: Int64? { served.version }
+
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
         // Newest first. As in training each entity counts once, with the sum of its weights, at its latest place.
-        var places: [UInt32: Int] = [:]
+        var places = NumberTable(capacity: request.evidence.history.count)
         var history: [(action: Action, item: UInt32, weight: Double)] = []
         var newest: Int64?
         for action in request.evidence.history where action.weight != 0 {
@@ -25,17 +25,17 @@ public struct ModelSource: CandidateSource {
             newest = newest ?? action.occurredAt
             let weight = action.weight * max(1e-6, exp2(-age / served.halfLife))
             if let place = places[item] {
-                history[place].weight += weight
+                history[Int(place)].weight += weight
             } else {
-                places[item] = history.count
+                places.set(item, Double(history.count))
                 history.append((action, item, weight))
             }
         }
         let actions = history.reversed().map { ServingModel.Action(item: $0.item, weight: Float($0.weight)) }
-        for opinion in served.opinions(of: actions, limit: most, type: request.filters.entityType) {
+        for opinion in served.opinions(of: actions, limit: request.most, type: request.filters.entityType) {
             var candidate = Candidate(entity: served.entities[Int(opinion.item)], origin: .model)
-            candidate.model = Double(opinion.score)
-            candidate.because = places[opinion.because].map { history[$0].action }
+            candidate.model = min(1, Double(opinion.score) * request.weight)
+            candidate.because = places[opinion.because].map { history[Int($0)].action }
             pool.add(candidate)
         }
     }

@@ -1,218 +1,236 @@
 public import Domain
 internal import Live
 
-/// What a list is made for.
-public struct Question: Sendable {
-    /// What the list is about.
-    public enum Subject: Sendable, Equatable {
-        /// A person, a session, or both.
-        case audience(Audience)
-        /// What goes together with an entity.
-        case similar(type: String, id: String)
-    }
-
-    /// What the list is about.
-    public var subject: Subject
-    /// What must be left out.
-    public var filters = Filters()
-    /// Length of the list, from 1.
-    public var limit = 10
-
-    /// A question without filters, for ten.
-    public init(_ subject: Subject) { self.subject = subject }
-}
-
-/// Makes lists: candidates from several sources → filters → score → diversity → fallback → explanation.
+/// Makes lists: recallers → filters → score → rules → diversity and exploration → fallback → explanation, as the settings
+/// of the surface say.
 ///
 /// A function of what is known, the question and the moment: equal state gives equal lists, ties go by type and id. At
 /// most ``maximumCandidates`` are scored. Only when the filters leave too few of them is the catalogue walked, in short
-/// stretches, until the list is full or the scope (type, category) ends.
+/// stretches, until the list is full, the scope (type, category) ends, or a bound is reached, which the list then says.
 public struct Recommender<Source: Knowledge>: Sendable {
     /// Most candidates that are scored.
-    public static var maximumCandidates: Int { 500 }
+    public static var maximumCandidates: Int { 400 }
+    /// Candidates that are kept for the pages that follow.
+    public static var maximumRest: Int { 100 }
 
-    private let knowledge: Source
+    let knowledge: Source
     private let settings: RankingSettings
-    private let sources: [any CandidateSource]
+    private let models: [any CandidateSource]
 
-    /// A recommender under a tenant's settings; `models` are asked first.
+    /// A recommender under a tenant's settings; `models` are what ``Recaller/models`` asks.
     public init(_ knowledge: Source, settings: RankingSettings, models: [any CandidateSource] = []) {
         self.knowledge = knowledge
         self.settings = settings
-        sources = models + [NeighbourSource(), AffinitySource(), PopularSource()]
+        self.models = models
     }
 
     /// The list that answers a question.
     public func list(for question: Question, now: Int64) -> RecommendationList {
-        let filters = question.filters
-        let evidence: Evidence
-        var subject: EntityFacts?
-        switch question.subject {
-        case .audience(let audience):
-            let facts = knowledge.audience(audience, now: now)
-            let shown = facts.session.prefix(Evidence.sessionActions).map(\.entity)
-            evidence = Evidence(facts, sessionEntities: knowledge.facts(of: unique(shown)))
-        case .similar(let type, let id):
-            (evidence, subject) = similar(type, id)
-        }
-        let scopeCategory = filters.category.flatMap { knowledge.category(named: $0) }
-        var pool = CandidatePool(maximum: Self.maximumCandidates)
-        let request = SourceRequest(evidence: evidence, filters: filters, limit: question.limit, now: now)
-        for source in sources { source.add(to: &pool, request, knowledge) }
+        let plan = ListPlan(settings, question.surface)
+        let basis = basis(of: question, now: now)
+        var list = RecommendationList()
+        var admission = Admission(question.filters, knowledge, now: now)
+        rule(out: question, plan, basis, &admission, now: now)
+        let measure = PriceMeasure(currency: basis.evidence.usualPrice == nil ? nil : basis.currency)
 
-        // The entity that a list is about is not on it. By number: another type may use the same id.
-        let own = subject?.number
-        func admitted(_ candidates: [Candidate]) -> [(EntityFacts, Candidate)] {
-            let facts = knowledge.facts(of: candidates.map(\.entity))
-            var next = 0
-            var list: [(EntityFacts, Candidate)] = []
-            list.reserveCapacity(facts.count)
-            for entity in facts {
-                while next < candidates.count, candidates[next].entity != entity.number { next += 1 }
-                guard next < candidates.count else { break }
-                if entity.number != own, filters.admits(entity, category: scopeCategory) {
-                    list.append((entity, candidates[next]))
-                }
-                next += 1
-            }
-            return list
-        }
-        var found = admitted(pool.candidates)
-        let personal = found.count { $0.1.origin.isPersonal }
-        if found.count < question.limit {
-            Fallback(knowledge: knowledge).fill(question.limit, filters, now: now, known: pool) { candidates in
-                found += admitted(candidates)
+        let pins = pins(of: question, basis, admission, measure, &list)
+        let pool = candidates(question, plan, basis, admission, pins.map(\.scored.candidate), &list, now: now)
+        var found = admission.admitted(pool.candidates, measure)
+        // Only these were asked for, or found: nothing else may stand in for them.
+        let isClosed = admission.chosen != nil || question.surface == .search
+        let personal = found.count { $0.candidate.origin.isPersonal }
+        // One more, so that the list knows whether anything follows.
+        let wanted = question.limit + 1
+        if found.count < wanted, !isClosed, !admission.isEmpty {
+            let isWhole = Fallback(knowledge: knowledge).fill(wanted, question.filters, now: now, known: pool) {
+                found += admission.admitted($0, measure)
                 return found.count
             }
+            list.isIncomplete = !isWhole
         }
-        return rank(
-            found, question, evidence, subject, personal: personal, exempt: scopeCategory, now: now)
-    }
-
-    private func rank(
-        _ found: [(EntityFacts, Candidate)], _ question: Question, _ evidence: Evidence, _ subject: EntityFacts?,
-        personal: Int, exempt: UInt32?, now: Int64
-    ) -> RecommendationList {
-        let scorer = Scorer(settings, evidence, scale(found, question, evidence, now), now: now)
-        var prices: [CategoryPrice: Double?] = [:]
-        var scored: [Scored] = []
-        scored.reserveCapacity(found.count)
-        for (entity, candidate) in found {
-            let usual = usualPrice(for: entity, evidence, &prices)
-            let parts = scorer.parts(entity, candidate, usual: usual)
-            let wasOrdered = scorer.wasOrdered(entity.number)
-            scored.append(
-                Scored(
-                    entity: entity, candidate: candidate, parts: parts, wasOrdered: wasOrdered,
-                    score: scorer.score(parts, wasOrdered: wasOrdered)))
-        }
-        scored.sort(by: Scored.precedes)
-        let diversity = Diversity(limit: settings.categoryLimit, exempt: exempt)
-        let chosen = diversity.choose(scored.map(\.entity.categories), count: question.limit)
-        let isShort = personal < min(question.limit, found.count) || personal == 0
-        var list = RecommendationList()
-        let explainer = Explainer(knowledge: knowledge, evidence: evidence, subject: subject)
-        for (rank, choice) in chosen.enumerated() {
-            let one = scored[choice.place]
-            var rules: [Rule] = []
-            if one.wasOrdered { rules.append(.orderedRecently) }
-            if evidence.isCold, case .audience(let audience) = question.subject,
-                audience.user != nil || audience.visitor != nil
-            {
-                rules.append(.coldStart)
-            }
-            if !choice.fits {
-                rules.append(.diversityRelaxed)
-            } else if choice.place > rank, chosen[..<rank].allSatisfy({ $0.place < choice.place }) {
-                rules.append(.diversity)
-            }
-            if !one.entity.isAvailable { rules.append(.outOfStock) }
-            if isShort, !one.candidate.origin.isPersonal {
-                rules.append(.fallback)
-                list.fallback = max(list.fallback ?? .popular, one.candidate.origin)
-            }
-            list.items.append(
-                Recommendation(
-                    entity: one.entity, origin: one.candidate.origin, score: one.score, parts: one.parts,
-                    reason: explainer.reason(one.candidate, one.entity, one.parts), rules: rules))
-        }
+        let scorer = score(&found, question, plan, basis, now)
+        let ranked = ranked(found, question)
+        arrange(ranked, question, plan, basis, scorer, pins, personal: personal, admission.category, &list)
         return list
     }
 
-    /// What a list about an entity is made from: the entity stands for the running session.
-    private func similar(_ type: String, _ id: String) -> (Evidence, EntityFacts?) {
-        guard let number = knowledge.entity(type: type, id: id), let entity = knowledge.facts(of: [number]).first
-        else { return (Evidence(AudienceFacts(), sessionEntities: []), nil) }
-        var facts = AudienceFacts()
-        facts.session = [Action(entity: number, type: "", weight: 1, occurredAt: 0)]
-        facts.interactions = Evidence.coldStart
-        facts.usualPrice = entity.price
-        facts.usualCurrency = entity.currency
-        return (Evidence(facts, sessionEntities: [entity]), entity)
+    // MARK: - Before candidates
+
+    /// What a list goes out from.
+    struct Basis {
+        var facts: AudienceFacts
+        var evidence: Evidence
+        /// The entity that the list is about.
+        var subject: EntityFacts?
+        /// Entities that the list goes out from, which are not on it.
+        var own: ContiguousArray<UInt32> = []
+        /// Number of the usual price's currency.
+        var currency: UInt32 = 0
+        /// Whether the list is about what the person did with the subject.
+        var isBecause = false
+        /// Whether the audience is a person.
+        var isPerson = false
     }
 
-    private func scale(
-        _ found: [(EntityFacts, Candidate)], _ question: Question, _ evidence: Evidence, _ now: Int64
-    ) -> Scale {
-        var scale = Scale()
-        for (_, candidate) in found { scale.closeness = max(scale.closeness, candidate.closeness) }
-        let scope = CatalogueScope(type: question.filters.entityType)
-        let most = knowledge.top(.popular, in: scope, limit: 1, now: now)
-        scale.popularity = knowledge.facts(of: most).first?.popularity ?? 0
-        if !evidence.isPersonal {
-            let trend = knowledge.top(.trending, in: question.filters.scope, limit: 100, now: now)
-            for (place, entity) in trend.enumerated() {
-                scale.trend[entity] = Double(trend.count - place) / Double(trend.count)
-            }
+    /// Rules out what the list goes out from, earlier pages, and what was seen, bought or shown too often.
+    private func rule(
+        out question: Question, _ plan: ListPlan, _ basis: Basis, _ admission: inout Admission<Source>, now: Int64
+    ) {
+        for entity in basis.own { admission.exclude(entity) }
+        for entity in question.earlier { admission.exclude(entity) }
+        if question.excludesSeen ?? plan.surface.excludesSeen {
+            for action in basis.facts.recents { admission.exclude(action.entity) }
+            for action in basis.facts.session { admission.exclude(action.entity) }
         }
-        return scale
+        if question.excludesBought ?? plan.surface.excludesBought {
+            for order in basis.facts.orders { admission.exclude(order.entity) }
+        }
+        let most = question.excludesShown ?? plan.surface.excludesShown
+        if most > 0 { question.shown.forEach { if $1 >= Double(most) { admission.exclude($0) } } }
     }
 
-    private struct CategoryPrice: Hashable {
-        var category: UInt32
-        var currency: String?
-    }
+    // MARK: - Candidates
 
-    /// The person's usual price, or that of the entity's first category with one, in the entity's currency.
-    private func usualPrice(
-        for entity: EntityFacts, _ evidence: Evidence, _ known: inout [CategoryPrice: Double?]
-    ) -> Double? {
-        guard entity.price != nil else { return nil }
-        if let price = evidence.usualPrice, evidence.usualCurrency == entity.currency { return price }
-        for category in entity.categories {
-            let key = CategoryPrice(category: category, currency: entity.currency)
-            let price: Double?
-            if let held = known[key] {
-                price = held
+    private func candidates(
+        _ question: Question, _ plan: ListPlan, _ basis: Basis, _ admission: Admission<Source>, _ pinned: [Candidate],
+        _ list: inout RecommendationList, now: Int64
+    ) -> CandidatePool {
+        var pool = CandidatePool(maximum: Self.maximumCandidates)
+        for candidate in pinned { pool.add(candidate) }
+        for found in question.found {
+            var candidate = Candidate(entity: found.entity, origin: .search)
+            candidate.relevance = found.relevance
+            pool.add(candidate)
+        }
+        // Later pages go on with what the first has ranked.
+        for candidate in question.order { pool.add(Candidate(entity: candidate.entity, origin: candidate.origin)) }
+        var request = SourceRequest(
+            facts: basis.facts, evidence: basis.evidence, filters: question.filters, limit: question.limit, most: 0,
+            weight: 1, now: now)
+        if let chosen = admission.chosen {
+            pool = CandidatePool(maximum: max(Self.maximumCandidates, chosen.count + pinned.count))
+            for candidate in pinned { pool.add(candidate) }
+            pool.add(chosen, origin: .chosen)
+        }
+        let isClosed = admission.chosen != nil || question.surface == .search
+        for recaller in plan.surface.recallers {
+            request.most = recaller.most
+            request.weight = recaller.weight
+            if isClosed {
+                speak(recaller.recaller, request, for: &pool, &list)
             } else {
-                price = knowledge.usualPrice(category: category, currency: entity.currency)
-                known[key] = .some(price)
+                ask(recaller.recaller, request, &pool, &list)
             }
-            if let price { return price }
         }
-        return nil
+        return pool
     }
 
-    private func unique(_ numbers: [UInt32]) -> [UInt32] {
-        var seen: Set<UInt32> = []
-        return numbers.filter { seen.insert($0).inserted }
+    private func ask(
+        _ recaller: Recaller, _ request: SourceRequest, _ pool: inout CandidatePool, _ list: inout RecommendationList
+    ) {
+        switch recaller {
+        case .models:
+            for model in models {
+                model.add(to: &pool, request, knowledge)
+                list.modelVersion = model.modelVersion ?? list.modelVersion
+            }
+        case .neighbours: NeighbourSource().add(to: &pool, request, knowledge)
+        case .people: NeighbourSource(isLongTerm: true).add(to: &pool, request, knowledge)
+        case .content: ContentSource().add(to: &pool, request, knowledge)
+        case .categories: CategorySource().add(to: &pool, request, knowledge)
+        case .trendingCategories: CategorySource(.trending).add(to: &pool, request, knowledge)
+        case .brands: BrandSource().add(to: &pool, request, knowledge)
+        case .popular: TopSource(.popular).add(to: &pool, request, knowledge)
+        case .trending: TopSource(.trending).add(to: &pool, request, knowledge)
+        case .newest: NewestSource().add(to: &pool, request, knowledge)
+        }
+    }
+
+    /// Lets a source say what it has to say of candidates that are there, without taking its own.
+    private func speak(
+        _ recaller: Recaller, _ request: SourceRequest, for pool: inout CandidatePool, _ list: inout RecommendationList
+    ) {
+        switch recaller {
+        case .models, .neighbours, .people, .content: break
+        // These only name.
+        case .categories, .trendingCategories, .brands, .popular, .trending, .newest: return
+        }
+        var aside = CandidatePool(maximum: Self.maximumCandidates)
+        ask(recaller, request, &aside, &list)
+        for candidate in aside.candidates where pool.contains(candidate.entity) { pool.add(candidate) }
+    }
+
+    // MARK: - Scores
+
+    private func score(
+        _ found: inout ContiguousArray<Scored>, _ question: Question, _ plan: ListPlan, _ basis: Basis, _ now: Int64
+    ) -> Scorer {
+        var scale = Scale()
+        for one in found {
+            scale.closeness = max(scale.closeness, one.candidate.closeness)
+            scale.likeness = max(scale.likeness, one.candidate.likeness)
+        }
+        let scope = CatalogueScope(type: question.filters.entityType)
+        let most = ContiguousArray(knowledge.top(.popular, in: scope, limit: 1, now: now))
+        scale.popularity = knowledge.rankingFacts(of: most, PriceMeasure(currency: 0)).first?.popularity ?? 0
+        if !basis.evidence.isPersonal || plan.trendingWeight > 0 {
+            let trend = knowledge.top(.trending, in: question.filters.scope, limit: 100, now: now)
+            scale.trend = NumberTable(capacity: trend.count)
+            for (place, entity) in trend.enumerated() {
+                scale.trend.set(entity, Double(trend.count - place) / Double(trend.count))
+            }
+        }
+        let scorer = Scorer(plan, basis.evidence, scale, usualCurrency: basis.currency, now: now)
+        for place in found.indices {
+            let entity = found[place].facts
+            let parts = scorer.parts(entity, found[place].candidate)
+            found[place].score = scorer.score(parts, entity.number)
+        }
+        return scorer
+    }
+
+    /// The candidates, best first; what the first page has ranked stays in its order and comes first.
+    private func ranked(_ found: ContiguousArray<Scored>, _ question: Question) -> ContiguousArray<Scored> {
+        var kept = NumberTable(capacity: question.order.count)
+        for (place, candidate) in question.order.enumerated() { kept.set(candidate.entity, Double(place)) }
+        var keys: ContiguousArray<RankKey> = []
+        keys.reserveCapacity(found.count)
+        for place in found.indices {
+            let before = kept.isEmpty ? nil : kept[found[place].facts.number]
+            keys.append(
+                RankKey(score: found[place].score, kept: before ?? .infinity, place: Int32(truncatingIfNeeded: place)))
+        }
+        keys.sort { left, right in
+            if left.kept != right.kept { return left.kept < right.kept }
+            if left.score != right.score { return left.score > right.score }
+            return precedes(found[Int(left.place)].facts, found[Int(right.place)].facts)
+        }
+        var ranked: ContiguousArray<Scored> = []
+        ranked.reserveCapacity(found.count)
+        for key in keys {
+            var one = found[Int(key.place)]
+            if key.kept < .infinity {
+                one.score = Double(question.order[Int(key.kept)].score)
+                one.candidate.origin = question.order[Int(key.kept)].origin
+            }
+            ranked.append(one)
+        }
+        return ranked
+    }
+
+    /// Among equals: by type, then by id.
+    private func precedes(_ left: RankingFacts, _ right: RankingFacts) -> Bool {
+        if left.typeRank != right.typeRank { return left.typeRank < right.typeRank }
+        if left.idStart.0 != right.idStart.0 { return left.idStart.0 < right.idStart.0 }
+        if left.idStart.1 != right.idStart.1 { return left.idStart.1 < right.idStart.1 }
+        return knowledge.precedes(left.number, right.number)
     }
 }
 
-/// A candidate with its score.
-struct Scored {
-    var entity: EntityFacts
-    var candidate: Candidate
-    var parts: ScoreParts
-    var wasOrdered: Bool
+/// What candidates are ordered by.
+private struct RankKey {
     var score: Double
-
-    /// The order of lists: score, then type, then id, byte by byte.
-    static func precedes(_ left: Scored, _ right: Scored) -> Bool {
-        if left.score != right.score { return left.score > right.score }
-        if left.entity.type != right.entity.type {
-            return left.entity.type.utf8.lexicographicallyPrecedes(right.entity.type.utf8)
-        }
-        return left.entity.id.utf8.lexicographicallyPrecedes(right.entity.id.utf8)
-    }
+    /// Place in the order of the first page.
+    var kept: Double
+    var place: Int32
 }

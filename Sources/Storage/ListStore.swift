@@ -1,123 +1,103 @@
-/// The id of a served list: a UUID of version 7 (RFC 9562), which begins with the time it was made.
-public struct ListID: Sendable, Hashable {
-    /// 48 bits of milliseconds since the epoch, the version, 12 further bits.
-    public let high: UInt64
-    /// The variant and 62 further bits.
-    public let low: UInt64
-
-    /// An id made at a moment, in milliseconds since the epoch. `order` tells apart what is made within a millisecond.
-    public init(milliseconds: Int64, order: UInt16, random: UInt64) {
-        high = UInt64(truncatingIfNeeded: max(0, milliseconds)) << 16 | 0x7000 | UInt64(order & 0xfff)
-        low = random & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
-    }
-
-    /// The id with these 16 bytes; `nil` for any other number of bytes.
-    public init?(bytes: UnsafeRawBufferPointer) {
-        guard bytes.count == 16 else { return nil }
-        high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
-        low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    /// Reads the 36 characters of a UUID of version 7, in either case; `nil` for anything else. About 50 ns.
-    public init?(text: UnsafeRawBufferPointer) {
-        guard text.count == 36 else { return nil }
-        var halves = (UInt64(0), UInt64(0))
-        var digits = 0
-        for index in 0..<36 {
-            let letter = text[index]
-            if index == 8 || index == 13 || index == 18 || index == 23 {
-                guard letter == UInt8(ascii: "-") else { return nil }
-                continue
-            }
-            let value: UInt8
-            switch letter {
-            case 48...57: value = letter - 48
-            case 97...102: value = letter - 87
-            case 65...70: value = letter - 55
-            default: return nil
-            }
-            if digits < 16 {
-                halves.0 = halves.0 << 4 | UInt64(value)
-            } else {
-                halves.1 = halves.1 << 4 | UInt64(value)
-            }
-            digits += 1
-        }
-        guard halves.0 & 0xf000 == 0x7000, halves.1 >> 62 == 2 else { return nil }
-        (high, low) = halves
-    }
-
-    /// Reads an id's text.
-    public init?(_ text: String) {
-        var text = text
-        guard let id = text.withUTF8({ ListID(text: UnsafeRawBufferPointer($0)) }) else { return nil }
-        self = id
-    }
-
-    /// When it was made, in milliseconds since the epoch.
-    public var milliseconds: Int64 { Int64(high >> 16) }
-
-    /// Its 16 bytes, which sort by time.
-    public var bytes: [UInt8] {
-        [high, low].flatMap { half in
-            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> UInt64($0)) }
-        }
-    }
-
-    /// 36 characters, in small letters.
-    public var text: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        for (index, byte) in bytes.enumerated() {
-            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-}
+public import Domain
 
 /// A list as it was served.
 public struct StoredList: Sendable, Equatable {
     /// Its id.
     public var id: ListID
+    /// Key of whom it was for; `nil` when that was nobody.
+    public var audience: Key128?
     /// Who it was for, what stood on it and why: JSON text of an object.
     public var document: [UInt8]
 
     /// A list.
-    public init(id: ListID, document: [UInt8]) {
+    public init(id: ListID, audience: Key128? = nil, document: [UInt8]) {
         self.id = id
+        self.audience = audience
         self.document = document
     }
 }
 
-/// An interaction that names a list.
-public struct ListAttribution: Sendable, Equatable {
-    /// The list.
-    public var list: ListID
-    /// The interaction's place in the log.
-    public var position: Int64
-
-    /// An attribution.
-    public init(list: ListID, position: Int64) {
-        self.list = list
-        self.position = position
+/// What is measured of served lists, by what: whole numbers but for revenue.
+public struct ListMeasure: Sendable, Hashable {
+    /// What is measured.
+    public enum Name: String, Sendable, Hashable, CaseIterable {
+        /// Lists served.
+        case lists
+        /// Entities on them.
+        case items
+        /// Entities that were seen, as `recommendation_viewed` says.
+        case views
+        /// Entities that were clicked, each once a list.
+        case clicks
+        /// Orders of entities that were clicked or that name the list.
+        case conversions
+        /// What those orders came to.
+        case revenue
     }
+
+    /// Day of the list, or of the order, in days since the epoch.
+    public var day: Int64
+    /// Surface of the list.
+    public var surface: String
+    /// Where the entity came from; empty for whole lists.
+    public var source: String
+    /// Version of the learned model; empty without one.
+    public var model: String
+    /// What is measured.
+    public var name: Name
+    /// Currency of a revenue; else empty.
+    public var currency: String
+
+    /// A measure.
+    public init(day: Int64, surface: String, source: String, model: String, name: Name, currency: String = "") {
+        self.day = day
+        self.surface = surface
+        self.source = source
+        self.model = model
+        self.name = name
+        self.currency = currency
+    }
+}
+
+/// One commit of a ``ListStore``: all of it or nothing.
+public protocol ListTransaction: AnyObject {
+    /// Adds a list; one that is there stays.
+    func insert(_ list: StoredList) throws(StorageError)
+    /// The document of a list.
+    func document(_ id: ListID) throws(StorageError) -> [UInt8]?
+    /// Notes that the interaction at a place in the log names a list. False when that is known.
+    func attribute(_ id: ListID, position: Int64) throws(StorageError) -> Bool
+    /// Notes that an entity of a list was clicked. False when that is known.
+    func click(_ id: ListID, entity: Key128) throws(StorageError) -> Bool
+    /// Notes which list a person last clicked an entity on.
+    func credit(_ id: ListID, person: Key128, entity: Key128) throws(StorageError)
+    /// The list that a person last clicked an entity on.
+    func credited(person: Key128, entity: Key128) throws(StorageError) -> ListID?
+    /// Adds to a measure.
+    func add(_ amount: Double, to measure: ListMeasure) throws(StorageError)
 }
 
 /// Keeps served lists apart from the log, from which they do not follow. One thread writes; any thread reads.
 public protocol ListStore: AnyObject, Sendable {
     /// The log position through which attributions are kept.
     var position: Int64 { get }
-    /// Adds lists, then attributions (those to lists that are not there are passed over), and notes the log position that
-    /// the attributions reach; all of it or nothing. What a killed process wrote is there; a machine that loses power may
-    /// lose the last seconds, whose attributions are then read from the log again.
-    func add(_ lists: [StoredList], _ attributions: [ListAttribution], through position: Int64) throws(StorageError)
+    /// Does some work and notes the log position that it reaches; all of it or nothing. What a killed process wrote is
+    /// there; a machine that loses power may lose the last seconds, whose attributions are then read from the log again.
+    func commit(
+        through position: Int64, _ work: (any ListTransaction) throws(StorageError) -> Void) throws(StorageError)
     /// A list, and the places in the log of up to `limit` interactions that name it, oldest first.
     func list(_ id: ListID, limit: Int) throws(StorageError) -> (list: StoredList, positions: [Int64])?
-    /// Removes up to `maximum` lists made before a moment, with their attributions. Says how many lists it removed.
+    /// The documents of the last `limit` lists of an audience, latest first.
+    func documents(of audience: Key128, limit: Int) throws(StorageError) -> [[UInt8]]
+    /// All measures of the days from one to another, both included, in order of days.
+    func measures(from first: Int64, through last: Int64) throws(StorageError) -> [(
+        measure: ListMeasure, amount: Double
+    )]
+    /// Removes up to `maximum` lists made before a moment, with all that is kept of them but the measures. Says how many
+    /// lists it removed.
     func expire(before milliseconds: Int64, maximum: Int) throws(StorageError) -> Int
+    /// Removes the measures of the days before one.
+    func expireMeasures(before day: Int64) throws(StorageError)
     /// Size on disk in bytes.
     var bytes: Int64 { get }
     /// Closes the file. Idempotent.

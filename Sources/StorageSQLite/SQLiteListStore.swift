@@ -1,4 +1,5 @@
 internal import CSQLite
+public import Domain
 internal import Glibc
 public import Storage
 internal import Synchronization
@@ -59,38 +60,44 @@ public final class SQLiteListStore: ListStore {
             list_id BLOB NOT NULL,
             position INTEGER NOT NULL,
             PRIMARY KEY(list_id, position)) WITHOUT ROWID;
+        """,
         """
+        ALTER TABLE lists ADD COLUMN audience BLOB;
+        CREATE TABLE list_audiences(
+            audience BLOB NOT NULL,
+            list_id BLOB NOT NULL,
+            PRIMARY KEY(audience, list_id)) WITHOUT ROWID;
+        CREATE TABLE list_clicks(
+            list_id BLOB NOT NULL,
+            entity BLOB NOT NULL,
+            PRIMARY KEY(list_id, entity)) WITHOUT ROWID;
+        CREATE TABLE list_credits(
+            person BLOB NOT NULL,
+            entity BLOB NOT NULL,
+            list_id BLOB NOT NULL,
+            PRIMARY KEY(person, entity)) WITHOUT ROWID;
+        CREATE TABLE list_measures(
+            day INTEGER NOT NULL,
+            surface TEXT NOT NULL,
+            source TEXT NOT NULL,
+            model TEXT NOT NULL,
+            measure TEXT NOT NULL,
+            currency TEXT NOT NULL,
+            amount REAL NOT NULL,
+            PRIMARY KEY(day, surface, source, model, measure, currency)) WITHOUT ROWID;
+        """,
     ]
 
     public var position: Int64 { reached.load(ordering: .acquiring) }
 
-    public func add(_ lists: [StoredList], _ attributions: [ListAttribution], through position: Int64)
-        throws(StorageError)
-    {
+    public func commit(
+        through position: Int64, _ work: (any ListTransaction) throws(StorageError) -> Void
+    ) throws(StorageError) {
         let end = max(position, self.position)
         try use(writer) { connection throws(StorageError) in
             try connection.begin()
             do throws(StorageError) {
-                if !lists.isEmpty {
-                    let insert = try connection.cached("INSERT OR IGNORE INTO lists(list_id, document) VALUES(?1, ?2)")
-                    for list in lists {
-                        insert.bind(1, blob: list.id.bytes)
-                        list.document.withUnsafeBytes { insert.bind(2, copying: $0) }
-                        try insert.run()
-                    }
-                }
-                if !attributions.isEmpty {
-                    let insert = try connection.cached(
-                        """
-                        INSERT OR IGNORE INTO list_interactions(list_id, position)
-                        SELECT list_id, ?2 FROM lists WHERE list_id = ?1
-                        """)
-                    for attribution in attributions {
-                        insert.bind(1, blob: attribution.list.bytes)
-                        insert.bind(2, attribution.position)
-                        try insert.run()
-                    }
-                }
+                try work(SQLiteListTransaction(connection))
                 let note = try connection.cached("UPDATE store_state SET value = ?1 WHERE name = 'position'")
                 note.bind(1, end)
                 try note.run()
@@ -133,18 +140,79 @@ public final class SQLiteListStore: ListStore {
                 edge.bind(2, Int64(maximum))
                 let end = try edge.step() ? Array(edge.bytes(0)) : first
                 edge.reset()
-                for table in ["list_interactions", "lists"] {
+                let audiences = try connection.cached(
+                    """
+                    DELETE FROM list_audiences WHERE (audience, list_id) IN
+                    (SELECT audience, list_id FROM lists WHERE list_id < ?1)
+                    """)
+                audiences.bind(1, blob: end)
+                try audiences.run()
+                for table in ["list_interactions", "list_clicks", "lists"] {
                     let delete = try connection.cached("DELETE FROM \(table) WHERE list_id < ?1")
                     delete.bind(1, blob: end)
                     try delete.run()
                 }
                 let removed = Int(sqlite3_changes(connection.handle))
+                if removed < maximum {
+                    // By person: all of them are looked at, once at the end.
+                    let credits = try connection.cached("DELETE FROM list_credits WHERE list_id < ?1")
+                    credits.bind(1, blob: first)
+                    try credits.run()
+                }
                 try connection.commit()
                 return removed
             } catch {
                 connection.rollback()
                 throw error
             }
+        }
+    }
+
+    public func documents(of audience: Key128, limit: Int) throws(StorageError) -> [[UInt8]] {
+        try use(reader) { connection throws(StorageError) in
+            let statement = try connection.cached(
+                """
+                SELECT document FROM list_audiences JOIN lists USING(list_id) WHERE list_audiences.audience = ?1
+                ORDER BY list_id DESC LIMIT ?2
+                """)
+            defer { statement.reset() }
+            statement.bind(1, blob: audience.bytes)
+            statement.bind(2, Int64(limit))
+            var documents: [[UInt8]] = []
+            while try statement.step() { documents.append(Array(statement.bytes(0))) }
+            return documents
+        }
+    }
+
+    public func measures(from first: Int64, through last: Int64) throws(StorageError) -> [(
+        measure: ListMeasure, amount: Double
+    )] {
+        try use(reader) { connection throws(StorageError) in
+            let statement = try connection.cached(
+                """
+                SELECT day, surface, source, model, measure, currency, amount FROM list_measures
+                WHERE day BETWEEN ?1 AND ?2 ORDER BY day, surface, source, model, measure, currency
+                """)
+            defer { statement.reset() }
+            statement.bind(1, first)
+            statement.bind(2, last)
+            var measures: [(measure: ListMeasure, amount: Double)] = []
+            while try statement.step() {
+                guard let name = ListMeasure.Name(rawValue: statement.text(4)) else { continue }
+                let measure = ListMeasure(
+                    day: statement.integer(0), surface: statement.text(1), source: statement.text(2),
+                    model: statement.text(3), name: name, currency: statement.text(5))
+                measures.append((measure, sqlite3_column_double(statement.handle, 6)))
+            }
+            return measures
+        }
+    }
+
+    public func expireMeasures(before day: Int64) throws(StorageError) {
+        try use(writer) { connection throws(StorageError) in
+            let delete = try connection.cached("DELETE FROM list_measures WHERE day < ?1")
+            delete.bind(1, day)
+            try delete.run()
         }
     }
 

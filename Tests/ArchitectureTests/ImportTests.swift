@@ -17,7 +17,7 @@ struct ImportTests {
         "Evaluation": ["Numerics"],
         "Models": ["Evaluation", "Numerics"],
         "Training": ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"],
-        "Recommend": ["Models", "Numerics", "Live", "Domain"],
+        "Recommend": ["Models", "Numerics", "Live", "Domain", "JSON"],
         "Search": ["Storage", "Domain", "JSON", "CSQLite"],
         "HTTP": ["CMicroHTTPD", "CZlib"],
         "API": [

@@ -28,11 +28,20 @@ struct RecommenderTests {
         return question
     }
 
+    /// The defaults, but for places that are kept for what is new.
+    static var plain: RankingSettings {
+        var settings = RankingSettings()
+        var surface = SurfaceSettings.standard(.forYou)
+        surface.exploration = 0
+        settings.surfaces[.forYou] = surface
+        return settings
+    }
+
     static func run(_ body: (inout SeededRandom, World, Question, RankingSettings) throws -> Void) rethrows {
         for seed in UInt64(1)...400 {
             var random = SeededRandom(seed)
             let world = World(&random, size: 1 + random.below(120))
-            var settings = RankingSettings()
+            var settings = RecommenderTests.plain
             if random.below(2) == 0 { settings.categoryLimit = 1 + random.below(10) }
             for _ in 0..<5 {
                 let question = question(&random, world)
@@ -106,7 +115,8 @@ struct RecommenderTests {
                 let parts = item.parts
                 let ordered: Bool
                 if case .audience(let audience) = question.subject {
-                    let time = world.people[audience.user ?? ""]?.orders[item.entity.number]
+                    let orders = world.people[audience.user ?? ""]?.orders
+                    let time = orders?.first { $0.entity == item.entity.number }?.orderedAt
                     ordered = time.map { World.now - $0 < 30 * 86_400_000 } ?? false
                 } else {
                     ordered = false
@@ -122,6 +132,9 @@ struct RecommenderTests {
                 }
                 var score = 0.5 * base + 0.3 * parts.personal + 0.2 * popularity
                 if ordered { score *= 0.3 }
+                let isDisliked = Oracle.isDisliked(item.entity.number, world, question)
+                #expect(item.rules.contains(.disliked) == isDisliked)
+                if isDisliked { score *= 0.3 }
                 #expect(abs(item.score - score) < 1e-12)
                 #expect((0...1).contains(parts.personal))
             }
@@ -131,7 +144,7 @@ struct RecommenderTests {
 
     @Test("Without the diversity rule a list is in order of score, then type, then id")
     func order() {
-        var settings = RankingSettings()
+        var settings = RecommenderTests.plain
         settings.categoryLimit = 10
         RecommenderTests.run { random, world, question, _ in
             let items = Recommender(world, settings: settings).list(for: question, now: World.now).items
@@ -170,9 +183,17 @@ enum Oracle {
             facts.interactions = 5
             facts.usualPrice = entity.price
             facts.usualCurrency = entity.currency
-            facts.session = [Action(entity: entity.number, type: "", weight: 1, occurredAt: 0)]
+            facts.session = [Action(entity: entity.number, type: 0, weight: 1, occurredAt: 0)]
             return facts
         }
+    }
+
+    /// Whether the person's weights for an entity come to less than nothing.
+    static func isDisliked(_ entity: UInt32, _ world: World, _ question: Question) -> Bool {
+        guard case .audience = question.subject else { return false }
+        let facts = facts(world, question)
+        let done = facts.recents.isEmpty ? facts.session : facts.recents
+        return done.filter { $0.entity == entity }.map(\.weight).reduce(0, +) < 0
     }
 
     static func parts(_ entity: EntityFacts, _ world: World, _ question: Question) -> (Double, Double) {
@@ -204,7 +225,9 @@ enum Oracle {
         let done = facts.session.prefix(10) + (isWarm ? facts.recents.prefix(10) : [])
         // With neighbours the closest candidate is the measure.
         if done.contains(where: { $0.weight > 0 && !(world.near[$0.entity] ?? []).isEmpty }) { return nil }
-        func liked(_ longTerm: [Recommend.Affinity], _ numbers: (EntityFacts) -> [UInt32]) -> [UInt32: Double] {
+        func liked(_ longTerm: ContiguousArray<Recommend.Affinity>, _ numbers: (EntityFacts) -> [UInt32]) -> [UInt32:
+            Double]
+        {
             var session: [UInt32: Double] = [:]
             for (place, action) in facts.session.prefix(10).enumerated() {
                 for number in numbers(world.entities[Int(action.entity)]) {

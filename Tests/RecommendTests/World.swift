@@ -5,9 +5,11 @@ import Recommend
 /// A small random catalogue with people, of which everything is known, as ``Knowledge``.
 struct World: Knowledge {
     var entities: [EntityFacts] = []
+    /// What filters alone ask for; empty unless a test fills it.
+    var details: [EntityDetails] = []
     var trend: [Double] = []
     var people: [String: AudienceFacts] = [:]
-    var near: [UInt32: [Recommend.Neighbour]] = [:]
+    var near: [UInt32: [(entity: UInt32, weight: Double)]] = [:]
     var categoryPrices: [UInt32: Double] = [:]
 
     static let categories = ["a", "b", "c", "d", "e", "f"]
@@ -31,13 +33,14 @@ struct World: Knowledge {
             entity.popularity = Double(random.below(8)) * Double(random.below(5))
             entities.append(entity)
             trend.append(Double(random.below(6)))
+            details.append(EntityDetails())
         }
         func number() -> UInt32 { UInt32(random.below(size)) }
         for entity in 0..<UInt32(size) where random.below(3) > 0 {
             var weights: [UInt32: Double] = [:]
             for _ in 0..<random.below(8) { weights[number()] = Double(1 + random.below(8)) / 8 }
             weights[entity] = nil
-            near[entity] = weights.map { Recommend.Neighbour(entity: $0.key, weight: $0.value) }
+            near[entity] = weights.map { (entity: $0.key, weight: $0.value) }
                 .sorted { $0.weight != $1.weight ? $0.weight > $1.weight : $0.entity < $1.entity }
         }
         for category in World.categories.indices where random.below(2) == 0 {
@@ -48,26 +51,29 @@ struct World: Knowledge {
             facts.interactions = random.below(12)
             func actions(_ most: Int) -> [Action] {
                 (0..<random.below(most)).map { index in
-                    let type = ["view", "cart_add", "order", "cart_remove"][random.below(4)]
-                    let weight: Double = ["view": 2, "cart_add": 5, "order": 10, "cart_remove": -5][type] ?? 0
+                    let type = UInt16(random.below(4))
+                    let weight: Double = [2, 5, 10, -5][Int(type)]
                     return Action(
                         entity: number(), type: type, weight: weight, occurredAt: World.now - Int64(index) * 60_000)
                 }
             }
             if random.below(3) > 0 { facts.session = actions(5) }
             if facts.interactions > 0 { facts.recents = facts.session + actions(20) }
-            facts.categories = World.categories.indices.filter { _ in random.below(2) == 0 }.map {
-                Recommend.Affinity(number: UInt32($0), value: Double(random.below(20)) - 5)
+            for category in World.categories.indices where random.below(2) == 0 {
+                facts.categories.append(
+                    Recommend.Affinity(number: UInt32(category), value: Double(random.below(20)) - 5))
             }
-            facts.brands = (0..<World.brands).filter { _ in random.below(2) == 0 }.map {
-                Recommend.Affinity(number: UInt32($0), value: Double(random.below(20)) - 5)
+            for brand in 0..<World.brands where random.below(2) == 0 {
+                facts.brands.append(Recommend.Affinity(number: UInt32(brand), value: Double(random.below(20)) - 5))
             }
             if random.below(2) == 0 {
                 facts.usualPrice = Double(random.below(50))
                 facts.usualCurrency = "EUR"
             }
             for _ in 0..<random.below(4) {
-                facts.orders[number()] = World.now - Int64(random.below(60)) * Timestamp.millisecondsPerDay
+                let item = OrderedItem(
+                    number(), at: World.now - Int64(random.below(60)) * Timestamp.millisecondsPerDay)
+                if !facts.orders.contains(where: { $0.entity == item.entity }) { facts.orders.append(item) }
             }
             people[name] = facts
         }
@@ -87,8 +93,55 @@ struct World: Knowledge {
         numbers.filter { $0 < entities.count }.map { entities[Int($0)] }
     }
 
-    func neighbours(of numbers: [UInt32], each: Int, now: Int64) -> [[Recommend.Neighbour]] {
-        numbers.map { Array((near[$0] ?? []).prefix(each)) }
+    func entities(ids: [String], type: String?) -> ContiguousArray<UInt32> {
+        ContiguousArray(
+            ids.flatMap { id in
+                entities.filter { $0.id == id && (type == nil || $0.type == type) }.map(\.number)
+            })
+    }
+
+    func rankingFacts(of numbers: ContiguousArray<UInt32>, _ measure: PriceMeasure) -> ContiguousArray<RankingFacts> {
+        ContiguousArray(
+            numbers.filter { $0 < entities.count }.map { number in
+                let entity = entities[Int(number)]
+                var facts = RankingFacts(number: number)
+                facts.type = UInt16(World.types.firstIndex(of: entity.type) ?? 0) + World.firstType
+                facts.typeRank = facts.type
+                facts.isListed = entity.isListed
+                facts.isAvailable = entity.isAvailable
+                facts.isPaired = !(near[number] ?? []).isEmpty
+                for (place, category) in entity.categories.prefix(4).enumerated() { facts.categories[place] = category }
+                facts.furtherCategories = Array(entity.categories.dropFirst(4))
+                facts.brand = entity.brand ?? RankingFacts.none
+                facts.price = entity.price ?? .nan
+                facts.currency = currency(entity.currency)
+                facts.inventory = entity.isAvailable ? Int64(number) + 1 : 0
+                facts.popularity = entity.popularity
+                if entity.currency == "EUR", measure.currency != facts.currency {
+                    facts.categoryPrice = entity.categories.lazy.compactMap { categoryPrices[$0] }.first ?? .nan
+                }
+                return facts
+            })
+    }
+
+    func details(of numbers: ContiguousArray<UInt32>) -> ContiguousArray<EntityDetails> {
+        ContiguousArray(numbers.map { details[Int($0)] })
+    }
+
+    var hasEvents: Bool { details.contains { $0.overAt != nil } }
+
+    func forEachNeighbour(
+        of numbers: ContiguousArray<UInt32>, _ body: (_ place: Int, _ neighbour: UInt32, _ score: Double) -> Void
+    ) {
+        for (place, number) in numbers.enumerated() {
+            for neighbour in near[number] ?? [] { body(place, neighbour.entity, neighbour.weight) }
+        }
+    }
+
+    func resembling(_ numbers: ContiguousArray<UInt32>, limit: Int) -> [(
+        entity: UInt32, likeness: Double, place: Int
+    )] {
+        []
     }
 
     private func members(_ scope: CatalogueScope) -> [EntityFacts] {
@@ -111,6 +164,15 @@ struct World: Knowledge {
         members(CatalogueScope(type: type)).filter { $0.brand == brand }.prefix(limit).map(\.number)
     }
 
+    func newest(inCategory category: UInt32?, limit: Int) -> ContiguousArray<UInt32> {
+        let members = entities.reversed().filter { category.map($0.categories.contains) ?? true }
+        return ContiguousArray(members.prefix(limit).map(\.number))
+    }
+
+    func newest(ofBrand brand: UInt32, limit: Int) -> ContiguousArray<UInt32> {
+        ContiguousArray(entities.reversed().filter { $0.brand == brand }.prefix(limit).map(\.number))
+    }
+
     func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
         entities: [UInt32], next: Int?
     ) {
@@ -119,9 +181,24 @@ struct World: Knowledge {
         return (Array(all[min(place, end)..<end]), end < all.count ? end : nil)
     }
 
-    func usualPrice(category: UInt32, currency: String?) -> Double? {
-        currency == "EUR" ? categoryPrices[category] : nil
+    func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
+        let (left, right) = (entities[Int(left)], entities[Int(right)])
+        return (left.type, left.id) < (right.type, right.id)
     }
+
+    func brand(named name: String) -> UInt32? {
+        name.hasPrefix("brand ") ? UInt32(name.dropFirst(6)).flatMap { $0 < World.brands ? $0 : nil } : nil
+    }
+
+    /// Number of the first entity type; those of interaction types come before.
+    static let firstType: UInt16 = 4
+    private static let names = ["view", "cart_add", "order", "cart_remove"] + types
+    func name(_ name: String) -> UInt16? { World.names.firstIndex(of: name).map { UInt16($0) } }
+    func name(_ number: UInt16) -> String { World.names[Int(number)] }
+
+    static let texts = ["new", "sale", "colour", "size", "red", "blue"]
+    func text(named name: String) -> UInt32? { World.texts.firstIndex(of: name).map { UInt32($0) } }
+    func currency(_ code: String?) -> UInt32 { ["EUR": 1, "USD": 2][code ?? ""] ?? 0 }
 
     func category(named name: String) -> UInt32? { World.categories.firstIndex(of: name).map { UInt32($0) } }
     func categoryName(_ number: UInt32) -> String { World.categories[Int(number)] }

@@ -2,20 +2,8 @@ extension Routes {
     /// What the OpenAPI document says of recommendations, searches, interactions read back, and tasks.
     static let readingDescriptions: [String: Operation] = {
         let id = Schemas.ref("Word")
-        let flag = #"{"enum": ["true", "false"]}"#
-        let price = #"{"type": "string", "pattern": "^[0-9]{1,9}(\\.[0-9]{1,2})?$"}"#
-        let filters: [Operation.Parameter] = [
-            .limit100, .query("exclude", id, "Ids, with commas between them."), .category, .query("price_min", price),
-            .query("price_max", price), .query("currency", #"{"type": "string", "pattern": "^[A-Z]{3}$"}"#),
-            .query("in_stock", flag), .query("context", #"{"type": "string", "minLength": 1, "maxLength": 64}"#),
-            .query("explain", flag), .entityType,
-        ]
-        let served = Schemas.object(
-            "\"list_id\": {\"type\": [\"string\", \"null\"]}, \"fallback\": {\"type\": [\"string\", \"null\"]}, \"items\": "
-                + Schemas.list(
-                    Schemas.object(
-                        #""entity_type": {"type": "string"}, "entity_id": {"type": "string"}, "score": {"type": "number"}"#,
-                        optional: #""title": {"type": "string"}, "explain": {"type": "object"}"#)))
+        let filters = ListDescriptions.parameters
+        let served = ListDescriptions.served
         let search = Operation(
             "Searches the catalogue; the search is stored and counted.", Operation.Parameter.actor,
             body: [
@@ -42,6 +30,11 @@ extension Routes {
                 [.query("session_id", id, required: true), .query("user_id", id), .query("anonymous_id", id)] + filters,
                 served
             ).linked("as served", to: "GET /v1/lists/{id}", listID),
+            "POST /v1/recommendations": Operation(
+                "The same, for what does not fit into an address: lists are arrays, numbers numbers.",
+                body: [.json(ListDescriptions.body)], served
+            ).linked("as served", to: "GET /v1/lists/{id}", listID),
+            "GET /v1/recommendations/metrics": ListDescriptions.metrics,
             "GET /v1/similar/{type}/{id}": Operation("What goes together with an entity.", filters, served).path([
                 "type": Schemas.ref("EntityType")
             ]).linked("as served", to: "GET /v1/lists/{id}", listID),

@@ -166,6 +166,7 @@ enum Schemas {
               "ranking_base_weight": {"type": "number", "minimum": 0, "maximum": 1}, "ranking_personal_weight": {"type": "number", "minimum": 0, "maximum": 1},
               "ranking_popularity_weight": {"type": "number", "minimum": 0, "maximum": 1}, "ranking_ordered_factor": {"type": "number", "minimum": 0, "maximum": 1},
               "ranking_category_limit": {"type": "integer", "minimum": 1, "maximum": 10},
+              "ranking_surfaces": {"type": "object", "additionalProperties": false, "properties": {\(ListDescriptions.surfaces)}},
               "training_interval_hours": {"type": ["number", "null"], "minimum": 0.01, "maximum": 87600},
               "training_new_share": {"type": ["number", "null"], "minimum": 0.001, "maximum": 1000},
               "training_half_life_days": {"type": "number", "minimum": 0.1, "maximum": 36500},

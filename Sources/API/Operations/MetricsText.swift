@@ -4,6 +4,7 @@ internal import Foundation
 internal import Live
 internal import Recommend
 internal import Search
+internal import Recommend
 internal import Storage
 internal import Training
 
@@ -101,6 +102,11 @@ struct MetricsText {
                 sample(
                     "footfall_memory_bytes", [("tenant", tenant.id), ("owner", share.owner)], Double(share.bytes))
             }
+            sample(
+                "footfall_memory_bytes", [("tenant", tenant.id), ("owner", "catalogue")],
+                Double(tenant.catalogue.bytes))
+            sample(
+                "footfall_memory_bytes", [("tenant", tenant.id), ("owner", "list_pages")], Double(tenant.pages.bytes))
             let report = tenant.collector.deduplicationReport
             sample(
                 "footfall_memory_bytes", [("tenant", tenant.id), ("owner", "deduplication")],
@@ -196,6 +202,30 @@ extension MetricsText {
         family("footfall_list_failed_commits_total", "counter", "Commits of served lists that could not be stored.")
         for (name, figures, _) in figures {
             sample("footfall_list_failed_commits_total", name, Double(figures.failedCommits))
+        }
+        let measures: [(name: ListMeasure.Name, family: String, help: String)] = [
+            (.lists, "footfall_list_served_total", "Lists served, by surface."),
+            (.items, "footfall_list_items_total", "Entities on served lists, by surface and source."),
+            (.views, "footfall_list_views_total", "Entities of lists that were seen."),
+            (.clicks, "footfall_list_clicks_total", "Entities of lists that were clicked, each once a list."),
+            (.conversions, "footfall_list_conversions_total", "Orders of entities that were clicked on a list."),
+            (.revenue, "footfall_list_revenue_total", "What those orders came to, by currency."),
+        ]
+        let totals = tenants.compactMap { tenant in tenant.lists.map { (tenant.id, $0.totals) } }
+        for (name, family, help) in measures {
+            self.family(family, "counter", help)
+            for (tenant, sums) in totals {
+                let own = sums.filter { $0.key.name == name }.sorted {
+                    ($0.key.surface, $0.key.source, $0.key.model, $0.key.currency)
+                        < ($1.key.surface, $1.key.source, $1.key.model, $1.key.currency)
+                }
+                for (measure, amount) in own {
+                    var labels = [("tenant", tenant), ("surface", measure.surface), ("model", measure.model)]
+                    if name != .lists { labels.append(("source", measure.source)) }
+                    if name == .revenue { labels.append(("currency", measure.currency)) }
+                    sample(family, labels, amount)
+                }
+            }
         }
         family("footfall_list_bytes", "gauge", "Bytes on disk of served lists.")
         for (name, _, bytes) in figures { sample("footfall_list_bytes", name, Double(bytes)) }

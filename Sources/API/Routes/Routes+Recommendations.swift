@@ -3,33 +3,28 @@ internal import HTTP
 internal import JSON
 internal import Live
 internal import Recommend
+internal import Search
 internal import Storage
 
 extension Routes {
-    /// Lists for persons, sessions and visitors, lists about an entity, and lists as they were served.
+    /// Lists for persons, sessions and visitors, lists about an entity, lists as they were served, and what came of them.
     static let recommendations: [Route] = [
         Route(.get, "/v1/recommendations", .write) { (request, context) throws(Problem) in
-            let tenant = try context.tenant
-            var query = try Query(request.queryItems)
-            let longest = tenant.settings.maximumIDBytes
-            let audience = Audience(
-                user: try query.string("user_id", longest: longest),
-                visitor: try query.string("anonymous_id", longest: longest),
-                session: try query.string("session_id", longest: longest))
-            guard audience != Audience() else {
-                throw Problem(
-                    400, "missing_audience", "Say for whom: \"user_id\", \"anonymous_id\" or \"session_id\".")
-            }
-            if let user = audience.user { try allow(user, request, context, tenant) }
-            return try served(.audience(audience), &query, tenant, context)
+            var parameters = ListParameters(try Query(request.queryItems))
+            return try list(&parameters, request, context)
+        },
+        Route(.post, "/v1/recommendations", .write) { (request, context) throws(Problem) in
+            try Query(request.queryItems).refuseRest()
+            var parameters = try ListParameters(body: try jsonBody(request))
+            return try list(&parameters, request, context)
         },
         Route(.get, "/v1/similar/{type}/{id}", .write) { (request, context) throws(Problem) in
-            let tenant = try context.tenant
-            var query = try Query(request.queryItems)
-            let type = context.parameters[0]
-            try check(type, tenant)
-            let subject = Question.Subject.similar(type: type, id: context.parameters[1])
-            return try served(subject, &query, tenant, context, entityType: type)
+            var parameters = ListParameters(try Query(request.queryItems))
+            return try list(
+                &parameters, request, context, about: (context.parameters[0], context.parameters[1]))
+        },
+        Route(.get, "/v1/recommendations/metrics", .secret) { (request, context) throws(Problem) in
+            try ListMetricsAnswer.response(request, context)
         },
         Route(.get, "/v1/lists/{id}", .secret) { (request, context) throws(Problem) in
             let tenant = try context.tenant
@@ -74,100 +69,69 @@ extension Routes {
         }
     }
 
-    private static func check(_ type: String, _ tenant: TenantService) throws(Problem) {
-        if tenant.plan.entityType(named: type) == nil {
-            throw Problem(400, "unknown_entity_type", "The tracking plan has no entity type \"\(type.prefix(64))\".")
-        }
-    }
-
-    /// Reads the rest of the query, makes the list, has it kept and answers.
-    private static func served(
-        _ subject: Question.Subject, _ query: inout Query, _ tenant: TenantService, _ context: RouteContext,
-        entityType: String? = nil
+    /// Reads a request, makes the list, has it kept and answers.
+    private static func list(
+        _ parameters: inout ListParameters, _ request: borrowing HTTPRequest, _ context: RouteContext,
+        about subject: (type: String, id: String)? = nil
     ) throws(Problem) -> HTTPAction {
-        var question = Question(subject)
-        question.limit = try limit(&query)
-        question.filters = try filters(&query, tenant.settings.maximumIDBytes)
-        question.filters.entityType = try query.string("entity_type") ?? entityType
-        let place = try query.string("context", longest: 64)
-        let isExplained = try query.choice("explain", Choice.self) == .yes
-        try query.refuseRest()
-        if let type = question.filters.entityType { try check(type, tenant) }
-
-        let model = tenant.models.current
-        let recommender = Recommender(
-            tenant.knowledge, settings: tenant.settings.ranking, models: model.map { [ModelSource($0)] } ?? [])
-        let list = recommender.list(for: question, now: context.now)
-        var writer = JSONWriter(reserving: 128 + list.items.count * (isExplained ? 320 : 96))
-        writer.beginObject()
-        if let lists = tenant.lists {
-            let id = lists.makeID(now: context.now)
-            writer.key("list_id")
-            writer.string(id.text)
-            lists.keep(
-                ServedList(
-                    id: id, servedAt: context.now, subject: subject, context: place, filters: question.filters,
-                    limit: question.limit, modelVersion: model?.version, list: list))
-        } else {
-            writer.key("list_id")
-            writer.null()
+        let tenant = try context.tenant
+        let audience = try ListRequest.audience(&parameters, tenant)
+        if let user = audience.user { try allow(user, request, context, tenant) }
+        let asked = try ListRequest(&parameters, audience, about: subject, tenant, now: context.now)
+        guard let query = asked.query else {
+            return .respond(.json(try ListMaker(tenant, now: context.now).answer(asked, found: [])))
         }
-        ListDocument.write(list, isExplained: isExplained, &writer)
-        writer.endObject()
-        return .respond(.json(writer.bytes))
+        return try searched(asked, query, tenant, context)
     }
 
-    private enum Choice: String, CaseIterable {
-        case yes = "true"
-        case no = "false"
-    }
+    /// Candidates that a search gives.
+    private static let searchReach = 100
 
-    private static func limit(_ query: inout Query) throws(Problem) -> Int {
-        guard let text = try query.string("limit") else { return 10 }
-        guard let limit = Int(text), (1...100).contains(limit) else {
-            throw Problem(400, "invalid_limit", "\"limit\" must be a whole number between 1 and 100.")
-        }
-        return limit
-    }
-
-    private static func filters(_ query: inout Query, _ longestID: Int) throws(Problem) -> Filters {
-        var filters = Filters()
-        if let text = try query.string("exclude", longest: 65_536) {
-            let ids = text.split(separator: ",", omittingEmptySubsequences: true)
-            guard ids.count <= 1000, ids.allSatisfy({ $0.utf8.count <= longestID }) else {
-                throw Problem(
-                    400, "invalid_parameter", "\"exclude\" has up to 1000 ids, with commas between them.")
-            }
-            filters.excluded = Set(ids.map { ExactText(String($0)) })
-        }
-        filters.category = try query.string("category")
-        filters.priceMinimum = try price("price_min", &query)
-        filters.priceMaximum = try price("price_max", &query)
-        if let least = filters.priceMinimum, let most = filters.priceMaximum, least > most {
+    /// A list of what a search finds: the search runs on its own threads, and so does what follows.
+    private static func searched(
+        _ asked: ListRequest, _ query: String, _ tenant: TenantService, _ context: RouteContext
+    ) throws(Problem) -> HTTPAction {
+        let filters = asked.question.filters
+        var searchFilters = SearchFilters(
+            entityType: filters.entityType ?? CommerceInteractions.entityType(tenant))
+        searchFilters.category = filters.category
+        searchFilters.currency = filters.currency
+        searchFilters.priceMinimum = filters.priceMinimum
+        searchFilters.priceMaximum = filters.priceMaximum
+        searchFilters.isInStock = filters.onlyInStock
+        guard query.utf8.count <= SearchIndex.maximumQueryBytes else {
             throw Problem(
-                400, "contradictory_filters", "No price is at least \"price_min\" and at most \"price_max\".")
+                400, "query_too_long", "\"query\" may have at most \(SearchIndex.maximumQueryBytes) bytes.",
+                path: "/query")
         }
-        if let currency = try query.string("currency") {
-            guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }) else {
-                throw Problem(
-                    400, "invalid_parameter", "\"currency\" is a code of three capital letters, such as EUR.")
+        let (restriction, now, server, caller) = (searchFilters, context.now, context.server, context.caller)
+        return .suspend { exchange in
+            @Sendable func answer(_ response: HTTPResponse) {
+                exchange.resume(with: server.finish(response, for: caller))
             }
-            filters.currency = currency
+            let isBegun = tenant.search.search(
+                query, filters: restriction, limit: searchReach
+            ) { result in
+                switch result {
+                case .failure(let error): answer(Problem(error).response())
+                case .success(let page):
+                    let found = page.hits.compactMap { hit in
+                        tenant.live.entityNumber(type: hit.entityType, id: hit.id).map { ($0, hit.score) }
+                    }
+                    do throws(Problem) {
+                        answer(.json(try ListMaker(tenant, now: now).answer(asked, found: found)))
+                    } catch {
+                        answer(error.response())
+                    }
+                }
+            }
+            if !isBegun {
+                answer(
+                    Problem(
+                        503, "search_busy", "More searches wait than can be answered soon; send it again later.",
+                        headers: [("Retry-After", "1")]
+                    ).response())
+            }
         }
-        filters.onlyInStock = try query.choice("in_stock", Choice.self) == .yes
-        return filters
-    }
-
-    private static func price(_ name: String, _ query: inout Query) throws(Problem) -> Double? {
-        guard let text = try query.string(name, longest: 32) else { return nil }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count),
-            parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }),
-            let value = Double(text), value.isFinite
-        else {
-            throw Problem(
-                400, "invalid_parameter", "\"\(name)\" is a decimal number of at least 0 such as 12.50.")
-        }
-        return value
     }
 }

@@ -14,3 +14,8 @@ extension LivePlan {
             }, settings: settings)
     }
 }
+
+extension CompiledPlan {
+    /// Numbers of the types that say that something was ordered.
+    var orderTypes: [UInt16] { types.filter { $0.declaration.counter == "order_count" }.map(\.index) }
+}

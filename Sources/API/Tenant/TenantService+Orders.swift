@@ -56,12 +56,11 @@ extension TenantService {
                     StoredDocument(kind: .purchases, id: order.userID, body: purchases.document.text))
                 places.value.withLock { $0 = (entities, last) }
             },
-            applied: { [live, search] _ in
+            applied: { [self] _ in
                 guard case .store(_, let stock) = decision.value.withLock({ $0 }) else { return }
                 let places = places.value.withLock { $0 }
                 for (entity, position) in zip(stock, places.entities) {
-                    live.apply(entity: entity, position: position)
-                    search.noteChange(at: position)
+                    apply(entity, at: position)
                 }
                 live.skip(to: places.last)
             }

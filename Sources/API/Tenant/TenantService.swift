@@ -44,6 +44,10 @@ public final class TenantService: Sendable {
     let models: ModelKeeper
     /// What is written for a command that evaluates.
     let dataJob = TrainingDataJob()
+    /// What the pages that follow a list go on with.
+    let pages = ListPages()
+    /// What lists need of the catalogue beyond the live state.
+    let catalogue: Catalogue
     /// Set while refused interactions are replayed: two replays at once would store those without an id twice.
     let isReplaying = Atomic(false)
     /// Daily totals of dropped sessions that no commit has stored yet.
@@ -67,7 +71,7 @@ public final class TenantService: Sendable {
     init(
         id: String, folder: String, store: any TenantStore, live: LiveState, collector: Collector,
         resolver: RowResolver, search: SearchIndex, recentSearches: RecentSearches, snapshots: SnapshotKeeper,
-        lists: ListKeeper?, models: ModelKeeper, plan: CompiledPlan, settings: TenantSettings,
+        lists: ListKeeper?, catalogue: Catalogue, models: ModelKeeper, plan: CompiledPlan, settings: TenantSettings,
         recovery: Recovery
     ) {
         self.id = id
@@ -85,6 +89,7 @@ public final class TenantService: Sendable {
         self.snapshots = snapshots
         self.lists = lists
         self.models = models
+        self.catalogue = catalogue
         hasher = resolver.hasher
         current = Mutex(Current(plan: plan, settings: settings))
         self.recovery = recovery
@@ -98,7 +103,15 @@ public final class TenantService: Sendable {
 
     /// What recommendations are made from.
     var knowledge: LiveKnowledge {
-        LiveKnowledge(live, names: resolver.names, sessionTimeout: settings.sessionTimeout)
+        LiveKnowledge(
+            live, names: resolver.names, sessionTimeout: settings.sessionTimeout, catalogue: catalogue)
+    }
+
+    /// Takes over what an entity is now, in memory.
+    func apply(_ entity: Entity, at position: Int64) {
+        live.apply(entity: entity, position: position)
+        catalogue.apply(entity, in: live)
+        search.noteChange(at: position)
     }
 
     /// What the decoder needs to know of a request that came just now.
@@ -178,6 +191,7 @@ extension TenantService {
                     return current.settings
                 }
                 live.apply(plan: LivePlan(next, settings), position: position.value.withLock { $0 })
+                lists?.setOrderTypes(next.orderTypes)
             }
         ) { failure in
             if let failure { return completion(.failure(failure)) }
@@ -245,11 +259,8 @@ extension TenantService {
                 }
                 places.value.withLock { $0 = positions }
             },
-            applied: { [live, search] _ in
-                for (entity, position) in zip(entities, places.value.withLock { $0 }) {
-                    live.apply(entity: entity, position: position)
-                    search.noteChange(at: position)
-                }
+            applied: { [self] _ in
+                for (entity, position) in zip(entities, places.value.withLock { $0 }) { apply(entity, at: position) }
             }, completion: completion)
     }
 
@@ -284,10 +295,9 @@ extension TenantService {
                     position.value.withLock { $0 = own }
                 }
             },
-            applied: { [live, search] _ in
+            applied: { [self] _ in
                 guard case .success(let entity) = box.value.withLock({ $0 }) else { return }
-                live.apply(entity: entity, position: position.value.withLock { $0 })
-                search.noteChange(at: position.value.withLock { $0 })
+                apply(entity, at: position.value.withLock { $0 })
             }
         ) { failure in
             if let failure { return completion(.failure(failure)) }

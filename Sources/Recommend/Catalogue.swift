@@ -1,0 +1,280 @@
+public import Domain
+internal import Glibc
+public import Live
+internal import Synchronization
+
+/// What lists need of the catalogue beyond the live state: what filters ask for, when events are over, and which texts
+/// resemble each other. Kept by number of the entity; some 200 bytes for each entity with a title, nothing for others.
+public final class Catalogue: Sendable {
+    fileprivate struct State {
+        /// By number of the entity: place among `details` + 1, 0 for none.
+        var places: ContiguousArray<UInt32> = []
+        var details: ContiguousArray<EntityDetails> = []
+        var free: [UInt32] = []
+        /// By number of the entity.
+        var words: ContiguousArray<ContiguousArray<UInt32>> = []
+        var described = 0
+        var postings: [UInt32: Posting] = [:]
+        var texts: [String: UInt32] = [:]
+    }
+
+    /// The entities with a word.
+    fileprivate struct Posting {
+        /// How many.
+        var count: Int32 = 0
+        /// The latest of them, latest last.
+        var latest: ContiguousArray<UInt32> = []
+    }
+
+    private let state = Mutex(State())
+    private let events = Atomic(0)
+    private let popular = Mutex<[String?: PopularBrands]>([:])
+
+    /// Latest entities kept of each word.
+    static let latestKept = 48
+    /// Words of a title, and with those of the description, that are looked at.
+    static let titleWords = 10
+    static let words = 16
+    /// Latest entities of a word that a look-up goes through.
+    static let latestLookedAt = 24
+
+    /// An empty catalogue.
+    public init() {}
+
+    /// Whether some entity is over at some time.
+    public var hasEvents: Bool { events.load(ordering: .relaxed) > 0 }
+
+    // MARK: - Following the log
+
+    /// Takes over what an entity is now.
+    public func apply(_ entity: Entity, number: UInt32) {
+        guard number < UInt32.max else { return }
+        let index = Int(number)
+        let reader = DetailsReader(entity.attributes)
+        let words = entity.isDeleted ? [] : Catalogue.words(of: entity)
+        state.withLock { state in
+            while state.places.count <= index {
+                state.places.append(0)
+                state.words.append([])
+            }
+            var details = reader.details
+            details.publishedAt = entity.publishedAt?.milliseconds
+            details.labels = entity.labels.compactMap { state.number($0) }
+            for (name, value) in reader.values {
+                guard let name = state.number(name) else { continue }
+                switch value {
+                case .number(let number): details.attributes.append(.init(name: name, value: .number(number)))
+                case .truth(let truth): details.attributes.append(.init(name: name, value: .truth(truth)))
+                case .text(let text):
+                    if let text = state.number(text) {
+                        details.attributes.append(.init(name: name, value: .text(text)))
+                    }
+                }
+            }
+            keep(details, index, &state)
+            state.setWords(words, index)
+        }
+    }
+
+    private func keep(_ details: EntityDetails, _ index: Int, _ state: inout State) {
+        let place = Int(state.places[index])
+        let had = place > 0 && state.details[place - 1].overAt != nil
+        let has = details.overAt != nil
+        if has != had { events.add(has ? 1 : -1, ordering: .relaxed) }
+        if details.isEmpty {
+            guard place > 0 else { return }
+            state.details[place - 1] = EntityDetails()
+            state.free.append(UInt32(place))
+            state.places[index] = 0
+        } else if place > 0 {
+            state.details[place - 1] = details
+        } else if let free = state.free.popLast() {
+            state.details[Int(free) - 1] = details
+            state.places[index] = free
+        } else {
+            state.details.append(details)
+            state.places[index] = UInt32(state.details.count)
+        }
+    }
+
+    // MARK: - Reading
+
+    /// What filters ask of entities, in their order; the empty details for one of which nothing is known.
+    func details(of entities: ContiguousArray<UInt32>) -> ContiguousArray<EntityDetails> {
+        var list: ContiguousArray<EntityDetails> = []
+        list.reserveCapacity(entities.count)
+        state.withLock { state in
+            for entity in entities {
+                let place = Int(entity) < state.places.count ? Int(state.places[Int(entity)]) : 0
+                list.append(place > 0 ? state.details[place - 1] : EntityDetails())
+            }
+        }
+        return list
+    }
+
+    /// Number of a label or of a text of an attribute.
+    func text(named name: String) -> UInt32? { state.withLock { $0.texts[name] } }
+
+    /// What shares words with entities: at most `limit`, most like first. The likeness is the share of the words of the
+    /// one, weighted by how rare they are (ln(1 + N/n)), that the other has too, less where the other has many more.
+    func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(entity: UInt32, likeness: Double, place: Int)]
+    {
+        var best: [(entity: UInt32, likeness: Double, place: Int)] = []
+        state.withLock { state in
+            for (place, entity) in entities.enumerated() where Int(entity) < state.words.count {
+                var sums = NumberTable(capacity: 256)
+                var whole = 0.0
+                let own = state.words[Int(entity)]
+                // A word that one in twenty has says little, and is dear to follow.
+                let most = Int32(clamping: max(50, state.described / 20))
+                for word in own {
+                    guard let posting = state.postings[word] else { continue }
+                    let rarity = Catalogue.rarity(state.described, posting.count)
+                    whole += rarity
+                    guard posting.count > 1, posting.count <= most else { continue }
+                    for other in posting.latest.suffix(Catalogue.latestLookedAt) where other != entity {
+                        sums.add(other, rarity)
+                    }
+                }
+                guard whole > 0 else { continue }
+                sums.forEach { other, sum in
+                    let count = Int(other) < state.words.count ? state.words[Int(other)].count : 0
+                    guard count > 0 else { return }
+                    let likeness = min(1, sum / whole) * min(1, Double(own.count) / Double(count)).squareRoot()
+                    best.append((other, likeness, place))
+                }
+            }
+        }
+        best.sort { $0.likeness != $1.likeness ? $0.likeness > $1.likeness : $0.entity < $1.entity }
+        if best.count > limit { best.removeSubrange(limit...) }
+        return best
+    }
+
+    /// The latest entities of a brand, latest first.
+    func latest(ofBrand name: String, limit: Int) -> ContiguousArray<UInt32> {
+        state.withLock { state in
+            guard let posting = state.postings[Catalogue.brandWord(name)] else { return [] }
+            return ContiguousArray(posting.latest.suffix(limit).reversed())
+        }
+    }
+
+    /// Bytes held, as an estimate from counts: of ten words an entity, and of words with three entities each.
+    public var bytes: Int {
+        state.withLock { state in
+            state.places.capacity * 12 + state.details.capacity * (MemoryLayout<EntityDetails>.stride + 96)
+                + state.described * 80 + state.postings.count * 112 + state.texts.count * 64
+        }
+    }
+
+    // MARK: - Popular brands
+
+    /// Popular entities with their brands, as of a moment.
+    struct PopularBrands: Sendable {
+        var moment: Int64
+        var entities: ContiguousArray<UInt32>
+        var brands: ContiguousArray<UInt32>
+    }
+
+    /// The popular entities of a type with their brands, at most a second old.
+    func popularBrands(type: String?, now: Int64, make: () -> PopularBrands) -> PopularBrands {
+        if let held = popular.withLock({ $0[type] }), abs(now &- held.moment) < 1000 { return held }
+        let made = make()
+        popular.withLock { held in
+            if held.count > 64 { held = [:] }
+            held[type] = made
+        }
+        return made
+    }
+
+    // MARK: - Words
+
+    /// ln(1 + N/n).
+    private static func rarity(_ all: Int, _ count: Int32) -> Double {
+        log1p(Double(max(1, all)) / Double(max(1, count)))
+    }
+
+    private static func words(of entity: Entity) -> ContiguousArray<UInt32> {
+        var words: ContiguousArray<UInt32> = []
+        func add(_ text: String, upTo most: Int, longerThan shortest: Int) {
+            var text = text
+            text.withUTF8 { bytes in
+                var start = 0
+                for index in 0...bytes.count {
+                    let isWord = index < bytes.count && Catalogue.isWord(bytes[index])
+                    if isWord { continue }
+                    if index - start > shortest, words.count < most {
+                        let word = hash(UnsafeBufferPointer(rebasing: bytes[start..<index]))
+                        if !words.contains(word) { words.append(word) }
+                    }
+                    start = index + 1
+                    if words.count >= most { return }
+                }
+            }
+        }
+        if let brand = entity.brand { words.append(brandWord(brand)) }
+        add(entity.title ?? "", upTo: titleWords, longerThan: 1)
+        add(entity.description ?? "", upTo: Catalogue.words, longerThan: 3)
+        return words
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 48...57, 65...90, 97...122, 128...255: true
+        default: false
+        }
+    }
+
+    static func brandWord(_ name: String) -> UInt32 {
+        var name = name
+        return name.withUTF8 { hash($0) ^ 0x8000_0001 }
+    }
+
+    /// FNV-1a, large letters as small ones; never the greatest number.
+    private static func hash(_ word: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        var hash: UInt32 = 2_166_136_261
+        for byte in word {
+            let small = (65...90).contains(byte) ? byte | 32 : byte
+            hash = (hash ^ UInt32(small)) &* 16_777_619
+        }
+        return hash == .max ? 0 : hash
+    }
+}
+
+extension Catalogue.State {
+    /// Number of a text, given now if it is new.
+    fileprivate mutating func number(_ text: String) -> UInt32? {
+        if let number = texts[text] { return number }
+        guard let number = UInt32(exactly: texts.count), number < .max else { return nil }
+        texts[text] = number
+        return number
+    }
+
+    fileprivate mutating func setWords(_ fresh: ContiguousArray<UInt32>, _ index: Int) {
+        let old = words[index]
+        if old == fresh { return }
+        if !old.isEmpty { described -= 1 }
+        if !fresh.isEmpty { described += 1 }
+        for word in old where !fresh.contains(word) {
+            guard var posting = postings[word] else { continue }
+            posting.count -= 1
+            posting.latest.removeAll { $0 == UInt32(index) }
+            postings[word] = posting.count > 0 ? posting : nil
+        }
+        for word in fresh where !old.contains(word) {
+            var posting = postings.removeValue(forKey: word) ?? .init()
+            posting.count += 1
+            if posting.latest.count >= Catalogue.latestKept { posting.latest.removeFirst() }
+            posting.latest.append(UInt32(index))
+            postings[word] = posting
+        }
+        words[index] = fresh
+    }
+}
+
+extension Catalogue {
+    /// Takes over what an entity, which the live state knows already, is now.
+    public func apply(_ entity: Entity, in live: LiveState) {
+        guard let number = live.entityNumber(type: entity.type, id: entity.id) else { return }
+        apply(entity, number: number)
+    }
+}
