@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 
 from footfall import BATCH, FEED_ITEM, PRODUCT_ITEM, Footfall
+from listing import Listing
 from machine import LOAD, PROJECT, Background, cpu_seconds, load, note, program
 from orders import Orders
 from report import Report
@@ -423,8 +424,44 @@ def shop(bench: Bench) -> None:
         bench.report.add("shop", "paid orders of two products", told["orders_per_s"], "/s", **told)
 
 
+def serving(bench: Bench) -> None:
+    """Personal lists of ten with filters, caps and explanation while 5,000 interactions a second arrive, against a constant
+    route under the same load: 100,000 entities, 100,000 users."""
+    binary = bench.binary.parent / "footfall-bench"
+    if binary.exists():
+        result = subprocess.run([str(binary), "serve", "--interactions", str(bench.sizes.large)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        for line in result.stdout.splitlines():
+            answer = json.loads(line)
+            name = answer.pop("benchmark")
+            bench.report.add("serving", f"{name}: CPU of a list", answer["processor_us"], "us",
+                             **({"at_most": 300} if name != "serve_narrow" else {}), **answer)
+    server = bench.large(bench.sizes.popular_fill)
+    shop = Listing(server, ENTITIES, USERS)
+    shop.fill()
+    headers = (f"Authorization: Bearer {server.key}",)
+    population = {"users": USERS, "entities": ENTITIES}
+    for rate in (1000, 2000):
+        note(f"footfall: lists at {rate:,}/s beside 5,000 interactions/s")
+        shop.run(rate=rate, seconds=2)
+        figures: dict[str, list[dict]] = {"constant": [], "lists": []}
+        for _ in range(2):
+            for name, measure in (("constant", lambda: load(server.url + "/healthz", headers=headers, rate=rate, connections=32,
+                                                            seconds=bench.sizes.seconds, warmup=1)),
+                                  ("lists", lambda: shop.run(rate=rate, seconds=bench.sizes.seconds))):
+                beside = Background(lambda: server.collect(batch=20, rate=250, connections=16, warmup=0,
+                                                           seconds=bench.sizes.seconds + 1, **population))
+                figures[name].append(measure())
+                beside.result()
+        constant, served = (min(figures[name], key=lambda run: run["latency_us"]["p99"]) for name in ("constant", "lists"))
+        bound = max(2000.0, 3 * constant["latency_us"]["p99"])
+        bench.report.add("serving", f"constant route at {rate:,}/s beside 5,000 interactions/s: p99",
+                         constant["latency_us"]["p99"], "us", **brief(constant))
+        bench.report.add("serving", f"lists at {rate:,}/s beside 5,000 interactions/s: p99", served["latency_us"]["p99"], "us",
+                         at_most=round(bound, 1), **brief(served))
+
+
 ALL = {scenario.__name__: scenario
-       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, lists, shop, memory, restart)}
+       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, lists, serving, shop, memory, restart)}
 
 
 def peer(bench: Bench) -> None:

@@ -89,6 +89,8 @@ public protocol ListStore: AnyObject, Sendable {
     func list(_ id: ListID, limit: Int) throws(StorageError) -> (list: StoredList, positions: [Int64])?
     /// The documents of the last `limit` lists of an audience, latest first.
     func documents(of audience: Key128, limit: Int) throws(StorageError) -> [[UInt8]]
+    /// Whom a click is credited to, and for which entity: of all clicks that are kept.
+    func forEachCredit(_ body: (_ person: Key128, _ entity: Key128) -> Void) throws(StorageError)
     /// All measures of the days from one to another, both included, in order of days.
     func measures(from first: Int64, through last: Int64) throws(StorageError) -> [(
         measure: ListMeasure, amount: Double

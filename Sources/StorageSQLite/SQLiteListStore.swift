@@ -184,6 +184,16 @@ public final class SQLiteListStore: ListStore {
         }
     }
 
+    public func forEachCredit(_ body: (_ person: Key128, _ entity: Key128) -> Void) throws(StorageError) {
+        try use(reader) { connection throws(StorageError) in
+            let statement = try connection.cached("SELECT person, entity FROM list_credits")
+            defer { statement.reset() }
+            while try statement.step() {
+                body(Key128(stored: statement.bytes(0)), Key128(stored: statement.bytes(1)))
+            }
+        }
+    }
+
     public func measures(from first: Int64, through last: Int64) throws(StorageError) -> [(
         measure: ListMeasure, amount: Double
     )] {

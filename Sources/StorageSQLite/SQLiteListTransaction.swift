@@ -82,6 +82,13 @@ final class SQLiteListTransaction: ListTransaction {
 }
 
 extension Key128 {
+    /// The key with these bytes.
+    init(stored bytes: UnsafeRawBufferPointer) {
+        self.init(
+            high: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
+            low: bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
     /// Its 16 bytes.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []

@@ -4,23 +4,23 @@ internal import JSON
 
 /// What a request for a list says, as the query of an address or as a JSON body: the same names in both.
 struct ListParameters {
-    private enum Source {
-        case query(Query)
-        case body(JSONObject)
-    }
-
-    private var source: Source
+    // One of the two.
+    private var query: Query?
+    private var object: JSONObject?
+    /// Fields of the body that have been asked for.
+    private var taken: [String] = []
 
     /// Most ids in one list of them.
     static let mostIDs = 1000
 
-    init(_ query: Query) { source = .query(query) }
+    init(_ query: Query) { self.query = query }
 
     init(body: JSONValue) throws(Problem) {
         guard let object = body.objectValue else {
             throw Problem(400, "invalid_body", "The body must be a JSON object.")
         }
-        source = .body(object)
+        self.object = object
+        taken.reserveCapacity(32)
     }
 
     private static func wrong(_ name: String, _ what: String) -> Problem {
@@ -28,23 +28,18 @@ struct ListParameters {
     }
 
     private mutating func take(_ name: String) -> JSONValue? {
-        guard case .body(var object) = source else { return nil }
-        let value = object[name]
-        object[name] = nil
-        source = .body(object)
-        return value.flatMap { $0.isNull ? nil : $0 }
+        guard let object else { return nil }
+        taken.append(name)
+        return object[name].flatMap { $0.isNull ? nil : $0 }
     }
 
     private mutating func fromQuery(_ name: String, longest: Int) throws(Problem) -> String? {
-        guard case .query(var query) = source else { return nil }
-        let value = try query.string(name, longest: longest)
-        source = .query(query)
-        return value
+        try query?.string(name, longest: longest)
     }
 
     /// A text.
     mutating func text(_ name: String, longest: Int = 256) throws(Problem) -> String? {
-        if case .query = source { return try fromQuery(name, longest: longest) }
+        if isQuery { return try fromQuery(name, longest: longest) }
         guard let value = take(name) else { return nil }
         guard let text = value.stringValue, (1...longest).contains(text.unicodeScalars.count) else {
             throw ListParameters.wrong(name, "a text of 1 to \(longest) characters")
@@ -54,8 +49,8 @@ struct ListParameters {
 
     /// An id: a text, or in a body a whole number.
     mutating func id(_ name: String, longest: Int) throws(Problem) -> String? {
-        if case .body(let object) = source, let number = object[name]?.integerValue {
-            _ = take(name)
+        if let number = object?[name]?.integerValue {
+            taken.append(name)
             return String(number)
         }
         return try text(name, longest: longest)
@@ -65,7 +60,7 @@ struct ListParameters {
         throws(Problem) -> Int?
     {
         let value: Int?
-        if case .query = source {
+        if isQuery {
             guard let text = try fromQuery(name, longest: 256) else { return nil }
             value = Int(text)
         } else {
@@ -81,7 +76,7 @@ struct ListParameters {
     }
 
     mutating func flag(_ name: String) throws(Problem) -> Bool? {
-        if case .query = source {
+        if isQuery {
             switch try fromQuery(name, longest: 256) {
             case nil: return nil
             case "true": return true
@@ -114,7 +109,7 @@ struct ListParameters {
             ? "a decimal number of at least 0 such as 12.50"
             : "a number from \(range.lowerBound) to \(range.upperBound)"
         var text: String?
-        if case .query = source {
+        if isQuery {
             guard let sent = try fromQuery(name, longest: 32) else { return nil }
             text = sent
         } else {
@@ -142,7 +137,7 @@ struct ListParameters {
     mutating func ids(_ name: String, longest: Int) throws(Problem) -> [String]? {
         let what = "up to \(ListParameters.mostIDs) ids of 1 to \(longest) bytes"
         var ids: [String] = []
-        if case .query = source {
+        if isQuery {
             guard let text = try fromQuery(name, longest: 65_536) else { return nil }
             ids = text.split(separator: ",", omittingEmptySubsequences: true).map(String.init)
         } else {
@@ -162,7 +157,7 @@ struct ListParameters {
         return ids
     }
 
-    private var isQuery: Bool { if case .query = source { true } else { false } }
+    private var isQuery: Bool { query != nil }
 
     /// Entities and the places they are wanted in: `id:1,id:2` in a query, a list of objects in a body.
     mutating func pins(longest: Int) throws(Problem) -> [(type: String?, id: String, position: Int)] {
@@ -194,12 +189,9 @@ struct ListParameters {
 
     /// Refuses what nobody has asked for.
     func refuseRest() throws(Problem) {
-        switch source {
-        case .query(let query): try query.refuseRest()
-        case .body(let object):
-            guard let name = object.keys.sorted().first else { return }
-            let short = name.shortened(toBytes: 64)
-            throw Problem(400, "unknown_field", "There is no field \"\(short)\" here.", path: "/\(short)")
-        }
+        try query?.refuseRest()
+        guard let name = object?.keys.filter({ !taken.contains($0) }).min() else { return }
+        let short = name.shortened(toBytes: 64)
+        throw Problem(400, "unknown_field", "There is no field \"\(short)\" here.", path: "/\(short)")
     }
 }

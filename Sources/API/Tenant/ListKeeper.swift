@@ -147,7 +147,12 @@ final class ListKeeper: Sendable {
                 guard row.verdict == .accepted else { continue }
                 let list = ListID(text: batch.slice(bytes, row.listID))
                 let isOrder = orderTypes.contains(row.type)
-                guard list != nil || isOrder else { continue }
+                if list != nil {
+                    meter.note(row.personKey, row.entityKey)
+                    meter.note(row.sessionKey, row.entityKey)
+                } else if !isOrder || !meter.mayCredit(row) {
+                    continue
+                }
                 found.append(ListResponse(row, batch, list: list, isOrder: isOrder))
             }
         }

@@ -80,6 +80,8 @@ final class ListMeter: Sendable {
     static let mostSeries = 2000
 
     private let store: any ListStore
+    /// Bits of the credits there are: most orders come from no list, which these say without looking into the file.
+    private let credits = Mutex(ContiguousArray<UInt64>(repeating: 0, count: 1 << 16))
     private let price: Price
     private let sums: Mutex<[ListMeasure: Double]>
 
@@ -92,6 +94,28 @@ final class ListMeter: Sendable {
             for (measure, amount) in known { sums[ListMeter.total(measure), default: 0] += amount }
         }
         self.sums = Mutex(sums)
+        try? store.forEachCredit { person, entity in note(person, entity) }
+    }
+
+    private static func bit(_ person: Key128, _ entity: Key128) -> (word: Int, mask: UInt64) {
+        let hash = (person.low ^ entity.low &* 0x9e37_79b9_7f4a_7c15) &* 0xd6e8_feb8_6659_fd93
+        return (Int(hash >> 48), 1 << (hash >> 42 & 63))
+    }
+
+    /// Notes that a person, or a session, may be credited with a click. Before it is written: the order may come at once.
+    func note(_ person: Key128, _ entity: Key128) {
+        let (word, mask) = ListMeter.bit(person, entity)
+        credits.withLock { $0[word] |= mask }
+    }
+
+    /// Whether a person, or a session, may have clicked an entity on a list; false for nearly all who did not.
+    func mayCredit(_ row: InteractionRow) -> Bool {
+        credits.withLock { words in
+            [row.personKey, row.sessionKey].contains { key in
+                let (word, mask) = ListMeter.bit(key, row.entityKey)
+                return !key.isNone && words[word] & mask != 0
+            }
+        }
     }
 
     /// Everything measured so far and still kept, over all days.
