@@ -85,4 +85,4 @@ lint: ## check the layout and style of the Swift sources
 	@$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
 clean: ## remove what was built, measured and installed into this folder (never ./data)
-	@rm -rf .build .venv bench-out
+	@rm -rf .build .venv .venv-measures bench-out

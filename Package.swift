@@ -67,9 +67,9 @@ let package = Package(
         swiftTarget(
             "Command",
             [
-                "API", "HTTP", "Training", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON",
-                "CCurl",
-                "COpenSSL",
+                "API", "HTTP", "Training", "Models", "Evaluation", "Numerics", "Live", "Collect", "StorageSQLite",
+                "Storage",
+                "Domain", "Schema", "JSON", "CCurl", "COpenSSL",
             ]),
         .executableTarget(name: "footfall", dependencies: ["Command"], swiftSettings: strict),
 

@@ -25,8 +25,9 @@ struct ImportTests {
             "COpenSSL",
         ],
         "Command": [
-            "API", "HTTP", "Training", "Live", "Collect", "StorageSQLite", "Storage", "Domain", "Schema", "JSON",
-            "CCurl",
+            "API", "HTTP", "Training", "Models", "Evaluation", "Numerics", "Live", "Collect", "StorageSQLite",
+            "Storage",
+            "Domain", "Schema", "JSON", "CCurl",
         ],
         "footfall": ["Command"],
     ]

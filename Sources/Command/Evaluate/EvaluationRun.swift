@@ -1,0 +1,150 @@
+internal import Evaluation
+internal import Models
+
+/// Reads, fits, lists and measures. Says on standard error what it is at.
+struct EvaluationRun {
+    private let options: EvaluateOptions
+    private let console: Console
+    private var reader: DatasetReader
+
+    init(_ options: EvaluateOptions, _ console: Console) {
+        self.options = options
+        self.console = console
+        reader = DatasetReader(options.format)
+    }
+
+    /// Evaluates lists for users.
+    mutating func lists() throws(DatasetError) -> EvaluationReport {
+        let parts = try readParts()
+        let dataset = ListDataset(
+            train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts,
+            ignoresOrder: options.ignoresOrder)
+        guard !dataset.trials.isEmpty else { throw DatasetError("nobody in the test part has an item") }
+        let evaluation = ListEvaluation(cutoffs: options.cutoffs, threads: options.threads)
+        var comparison = Comparison()
+        for name in options.models {
+            console.error("\(name): training")
+            let timer = Timer()
+            let fitted: ListFit
+            do throws(ModelError) {
+                fitted = try ListFit(name, dataset, options, console)
+            } catch {
+                throw DatasetError("\(name): \(error.message)")
+            }
+            let training = timer.seconds - fitted.choosingSeconds
+            console.error("\(name): scoring \(dataset.trials.count.counted("user", "users"))")
+            let scoring = Timer()
+            let lists = evaluation.lists(of: fitted.model, dataset)
+            let scoringSeconds = scoring.seconds
+            comparison.add(
+                name, evaluation.measures(lists, dataset), evaluation.exposures(lists, dataset), seed: options.seed
+            ) { row in
+                row.choosingSeconds = fitted.choosingSeconds
+                row.trainingSeconds = training
+                row.scoringSeconds = scoringSeconds
+                row.parameters = fitted.parameters
+            }
+        }
+        return EvaluationReport(
+            names: comparison.names, rows: comparison.rows,
+            facts: [
+                ("users", dataset.histories.count), ("items", dataset.itemCount),
+                ("training_interactions", dataset.histories.items.count), ("test_users", dataset.trials.count),
+                ("test_users_without_history", dataset.coldCount),
+                ("test_items", dataset.trials.reduce(0) { $0 + $1.relevant.count }),
+            ], isMasked: dataset.isMasked, peakMemoryBytes: ResourceUse.peakMemoryBytes)
+    }
+
+    /// Evaluates predictions of what comes next in sessions.
+    mutating func sessions() throws(DatasetError) -> EvaluationReport {
+        let parts = try readParts()
+        let dataset = SessionDataset(
+            train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts)
+        guard dataset.predictionCount > 0 else { throw DatasetError("no test session has two clicks") }
+        let evaluation = SessionEvaluation(cutoffs: options.cutoffs, threads: options.threads)
+        let popularity = PopularityModel(dataset.sessions).counts
+        var comparison = Comparison()
+        for name in options.models {
+            console.error("\(name): training")
+            let timer = Timer()
+            let fitted: SessionFit
+            do throws(ModelError) {
+                fitted = try SessionFit(name, dataset, options, console)
+            } catch {
+                throw DatasetError("\(name): \(error.message)")
+            }
+            let training = timer.seconds - fitted.choosingSeconds
+            console.error("\(name): scoring \(dataset.predictionCount.counted("prediction", "predictions"))")
+            let scoring = Timer()
+            let result = evaluation.run(fitted.model, dataset)
+            let scoringSeconds = scoring.seconds
+            let exposures = evaluation.cutoffs.map { cutoff in
+                (
+                    cutoff: cutoff,
+                    exposure: Exposure(
+                        lists: result.lists.map { Array($0.prefix(cutoff)) }, histories: result.histories,
+                        popularity: popularity, persons: dataset.sessions.count)
+                )
+            }
+            comparison.add(name, result.table, exposures, seed: options.seed) { row in
+                row.choosingSeconds = fitted.choosingSeconds
+                row.trainingSeconds = training
+                row.scoringSeconds = scoringSeconds
+                row.parameters = fitted.parameters
+            }
+        }
+        return EvaluationReport(
+            names: comparison.names, rows: comparison.rows,
+            facts: [
+                ("sessions", dataset.sessions.count), ("items", dataset.itemCount),
+                ("training_interactions", dataset.sessions.items.count),
+                ("test_sessions", dataset.tests.count { $0.count >= 2 }), ("predictions", dataset.predictionCount),
+            ], isMasked: false, peakMemoryBytes: ResourceUse.peakMemoryBytes)
+    }
+
+    private mutating func readParts() throws(DatasetError) -> (
+        train: DatasetPart, valid: DatasetPart?, test: DatasetPart
+    ) {
+        let train = try read(options.train)
+        guard let test = options.test else {
+            guard let split = options.split else { throw DatasetError("there is neither a test part nor a split") }
+            let divided =
+                options.format == .sessions ? split.divideSessions(train) : try split.divide(train)
+            return (divided.train, nil, divided.test)
+        }
+        var valid: DatasetPart?
+        if let path = options.valid { valid = try read(path) }
+        return (train, valid, try read(test))
+    }
+
+    private mutating func read(_ path: String) throws(DatasetError) -> DatasetPart {
+        console.error("reading \(path)")
+        return try reader.read(try InputFile.read(path), named: path)
+    }
+
+    /// Seconds of processor time since it was made.
+    private struct Timer {
+        private let start = ResourceUse.cpuSeconds
+        var seconds: Double { ResourceUse.cpuSeconds - start }
+    }
+}
+
+/// Models side by side, each measured against the first.
+private struct Comparison {
+    private(set) var names: [String] = []
+    private(set) var rows: [EvaluationReport.Row] = []
+    private var first: MeasureTable?
+
+    mutating func add(
+        _ name: String, _ table: MeasureTable, _ exposures: [(cutoff: Int, exposure: Exposure)], seed: UInt64,
+        _ complete: (inout EvaluationReport.Row) -> Void
+    ) {
+        let bootstrap = Bootstrap(seed: seed)
+        var row = EvaluationReport.Row(name: name, estimates: bootstrap.estimates(table), exposures: exposures)
+        if let first { row.differences = bootstrap.differences(first, table) ?? [] }
+        if first == nil { first = table }
+        names = table.names
+        complete(&row)
+        rows.append(row)
+    }
+}

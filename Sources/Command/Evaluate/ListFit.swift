@@ -1,0 +1,71 @@
+internal import Evaluation
+internal import Models
+
+/// A model that was fitted to a data set for an evaluation.
+struct ListFit {
+    var model: any ItemModel
+    /// Processor time that choosing hyper-parameters took.
+    var choosingSeconds = 0.0
+    var parameters: [String: String] = [:]
+
+    init(_ name: String, _ dataset: ListDataset, _ options: EvaluateOptions, _ console: Console) throws(ModelError) {
+        if name == ListFit.standard {
+            var training = ListTrainer.Options(threads: options.threads)
+            training.cutoff = options.cutoffs.first ?? training.cutoff
+            training.usesOrder = !options.ignoresOrder
+            training.seed = options.seed
+            let trainer = ListTrainer(training) { console.error("\(name): \($0)") }
+            let start = ResourceUse.cpuSeconds
+            let chosen = trainer.choose(dataset.train, valid: dataset.valid.isEmpty ? nil : dataset.valid)
+            choosingSeconds = ResourceUse.cpuSeconds - start
+            let choice = chosen?.choice ?? ListTrainer.fallback(usesOrder: training.usesOrder)
+            model = trainer.fit(choice, dataset.histories)
+            for (place, part) in choice.parts.enumerated() {
+                parameters["part \(place + 1)"] = "\(part.kind), exponent \(part.exponent), weight \(part.weight)"
+            }
+        } else if let single = SingleModel(rawValue: name) {
+            model = try single.fit(dataset.histories, threads: options.threads, seed: options.seed)
+        } else {
+            throw ModelError(.badParameter, "there is no such model")
+        }
+    }
+
+    /// The name of what is used when nothing else is asked for.
+    static let standard = "default"
+    /// Every model, the default first.
+    static let names = [standard] + SingleModel.allCases.map(\.rawValue)
+}
+
+/// A session model that was fitted to a data set for an evaluation.
+struct SessionFit {
+    var model: any SessionModel
+    /// Processor time that choosing hyper-parameters took.
+    var choosingSeconds = 0.0
+    var parameters: [String: String] = [:]
+
+    init(_ name: String, _ dataset: SessionDataset, _ options: EvaluateOptions, _ console: Console) throws(ModelError) {
+        if name == SessionFit.standard {
+            let start = ResourceUse.cpuSeconds
+            let choice = SessionChooser(threads: options.threads).choose(dataset.sessions)
+            choosingSeconds = ResourceUse.cpuSeconds - start
+            model = SessionRecommender(dataset.sessions, choice)
+            for (component, weight) in zip(SessionRecommender.componentNames, choice.weights) {
+                parameters["weight of \(component)"] = Double(weight).fixed(3)
+            }
+            parameters["share of the session's own items"] = Double(choice.ownShare).fixed(2)
+            parameters["length exponent"] = Double(choice.neighbours.lengthExponent).fixed(2)
+            parameters["power"] = Double(choice.neighbours.power).fixed(2)
+            parameters["own clicks"] = Double(choice.stan.ownClicks).fixed(2)
+            parameters["days"] = Double(choice.stan.days).fixed(1)
+        } else if let single = SingleSessionModel(rawValue: name) {
+            model = single.fit(dataset.sessions)
+        } else {
+            throw ModelError(.badParameter, "there is no such model")
+        }
+    }
+
+    /// The name of what is used when nothing else is asked for.
+    static let standard = "default"
+    /// Every model, the default first.
+    static let names = [standard] + SingleSessionModel.allCases.map(\.rawValue)
+}

@@ -1,0 +1,178 @@
+import Evaluation
+import Models
+import Numerics
+import Testing
+
+@Suite("Evaluating lists")
+struct ListEvaluationTests {
+    static func dataset(
+        _ train: String, valid: String? = nil, test: String, _ format: DatasetFormat = .lists,
+        ignoresOrder: Bool = false
+    ) throws -> ListDataset {
+        var reader = DatasetReader(format)
+        let train = try reader.read(Array(train.utf8), named: "train")
+        let valid = try valid.map { try reader.read(Array($0.utf8), named: "valid") }
+        let test = try reader.read(Array(test.utf8), named: "test")
+        return ListDataset(
+            train: train, valid: valid, test: test, itemNames: reader.items.texts, ignoresOrder: ignoresOrder)
+    }
+
+    static func names(_ items: some Sequence<UInt32>, _ dataset: ListDataset) -> [String] {
+        items.map { dataset.itemNames[Int($0)] }
+    }
+
+    @Test("Unknown items have numbers past the catalogue; who has no test is not tested; repeats in a list count once")
+    func trials() throws {
+        let dataset = try ListEvaluationTests.dataset("u a b\nv b\nw c\n", test: "u x c x\nz a\nv\n")
+        #expect(dataset.itemCount == 3)
+        #expect(dataset.trials.map(\.person) == [0, 3])
+        #expect(ListEvaluationTests.names(dataset.trials[0].relevant, dataset) == ["x", "c"])
+        #expect(dataset.trials[0].relevant[0] >= 3)
+        #expect(dataset.coldCount == 1 && dataset.isMasked)
+    }
+
+    @Test("Validation items stand before the others at an unknown place, or where their times put them")
+    func validation() throws {
+        let lists = try ListEvaluationTests.dataset("u a b c\n", valid: "u d b\n", test: "u e\n")
+        #expect(ListEvaluationTests.names(lists.histories.items(of: 0), lists) == ["d", "a", "b", "c"])
+        #expect(lists.histories.positions == [Histories.unknownPosition, 0, 0.5, 1])
+        #expect(ListEvaluationTests.names(lists.train.items(of: 0), lists) == ["a", "b", "c"])
+        #expect(ListEvaluationTests.names(lists.valid[0], lists) == ["d", "b"])
+        let timed = try ListEvaluationTests.dataset(
+            "u a 1 1\nu c 1 9\n", valid: "u b 1 5\n", test: "u e 1 99\n", .pairs)
+        #expect(ListEvaluationTests.names(timed.histories.items(of: 0), timed) == ["a", "b", "c"])
+        #expect(timed.histories.times == [1_000, 5_000, 9_000])
+    }
+
+    @Test("An item that comes again stands once, at its latest place, with all its weight")
+    func repeats() throws {
+        let dataset = try ListEvaluationTests.dataset("u a 2 1\nu b 1 2\nu a 3 3\n", test: "u c 1 9\n", .pairs)
+        #expect(ListEvaluationTests.names(dataset.histories.items(of: 0), dataset) == ["b", "a"])
+        #expect(dataset.histories.weights == [1, 5])
+    }
+
+    @Test("Without order histories are sets")
+    func sets() throws {
+        let one = try ListEvaluationTests.dataset("u a b c\nv c a\n", test: "u d\n", ignoresOrder: true)
+        let other = try ListEvaluationTests.dataset("u a b c\nv a c\n", test: "u d\n", ignoresOrder: true)
+        #expect(one.histories == other.histories)
+        #expect(one.histories.positions.allSatisfy { $0 == Histories.unknownPosition } && one.histories.times.isEmpty)
+    }
+
+    @Test("Where the test repeats histories, histories are not masked")
+    func masking() throws {
+        let repeating = try ListEvaluationTests.dataset("u a b\nv a\n", test: "u a\nv b\n")
+        #expect(!repeating.isMasked)
+        let evaluation = ListEvaluation(cutoffs: [2], threads: 1)
+        let lists = evaluation.lists(of: PopularityModel(repeating.histories), repeating)
+        #expect(lists.map { ListEvaluationTests.names($0, repeating) } == [["a", "b"], ["a", "b"]])
+        #expect(evaluation.measures(lists, repeating).mean("mrr@2") == 0.75)
+    }
+
+    @Test(
+        "Lists are the best scores without the history, whatever the threads; who has no history gets the popular ones")
+    func lists() throws {
+        var random = SplitMix(seed: 4)
+        var train = ""
+        var test = ""
+        for person in 0..<700 {
+            let items = Array(0..<40).shuffled(using: &random)
+            train += "u\(person) " + items.prefix(5).map { "i\($0)" }.joined(separator: " ") + "\n"
+            test += "u\(person) i\(items[6])\n"
+        }
+        let dataset = try ListEvaluationTests.dataset(train, test: test + "new i0\n")
+        let model = WalkModel(dataset.histories, .init())
+        let evaluation = ListEvaluation(cutoffs: [3, 7], threads: 2)
+        let lists = evaluation.lists(of: model, dataset)
+        #expect(lists == ListEvaluation(cutoffs: [7], threads: 1).lists(of: model, dataset))
+        for person in stride(from: 0, to: 700, by: 50) {
+            let scores = model.scores(dataset.histories.entries(of: person))
+            let own = Set(dataset.histories.items(of: person))
+            let slow = (0..<UInt32(40)).filter { !own.contains($0) }
+                .sorted { (scores[Int($1)], $0) < (scores[Int($0)], $1) }
+            #expect(lists[person] == Array(slow.prefix(7)))
+        }
+        let counts = PopularityModel(dataset.histories).counts
+        #expect(lists.last.map { $0.map { counts[Int($0)] } } == Array(counts.sorted(by: >).prefix(7)))
+        let table = evaluation.measures(lists, dataset)
+        #expect(table.unitCount == 701 && table.names.contains("ndcg@3") && table.names.contains("map@7"))
+        let exposures = evaluation.exposures(lists, dataset)
+        #expect(exposures.map(\.cutoff) == [3, 7] && exposures[1].exposure.coverage == 1)
+    }
+
+    @Test("Every single model lists something that is right in a world of two halves", arguments: SingleModel.allCases)
+    func models(single: SingleModel) throws {
+        var train = ""
+        var test = ""
+        for person in 0..<60 {
+            let half = person % 2 * 10
+            let items = (0..<6).map { half + (person / 2 + $0) % 10 }
+            train += "u\(person) " + items.map { "i\($0)" }.joined(separator: " ") + "\n"
+            test += "u\(person) i\(half + (person / 2 + 6) % 10)\n"
+        }
+        let dataset = try ListEvaluationTests.dataset(train, test: test)
+        let evaluation = ListEvaluation(cutoffs: [4], threads: 2)
+        let model = try single.fit(dataset.histories, threads: 2, seed: 1)
+        let recall = evaluation.measures(evaluation.lists(of: model, dataset), dataset).mean("recall@4") ?? 0
+        #expect(single == .popularity ? recall > 0.1 : recall > 0.95)
+    }
+}
+
+@Suite("Evaluating sessions")
+struct SessionEvaluationTests {
+    @Test("Each place is predicted from what stands before it; unknown items are passed over, and missed")
+    func protocolOfPlaces() throws {
+        var reader = DatasetReader(.sessions)
+        let header = "SessionId\tItemId\tTime\n"
+        let train = try reader.read(Array((header + "1\ta\t0\n1\tb\t1\n2\tb\t5\n2\tc\t6\n").utf8), named: "train")
+        let test = try reader.read(
+            Array((header + "1\ta\t9\n1\tx\t10\n1\tb\t11\n1\tc\t12\n2\tc\t20\n").utf8), named: "test")
+        let dataset = SessionDataset(train: train, valid: nil, test: test, itemNames: reader.items.texts)
+        #expect(dataset.itemCount == 3 && dataset.predictionCount == 3)
+        let result = SessionEvaluation(cutoffs: [1, 5], threads: 2).run(
+            TransitionModel(dataset.sessions, .next), dataset)
+        // a → x is missed; a, x → b is the best guess after a; a, x, b → c after b.
+        #expect(result.table.mean("hr@1") == 2.0 / 3 && result.table.mean("mrr@5") == 2.0 / 3)
+        #expect(result.histories == [[0], [0], [0, 1]])
+        #expect(result.lists == [[1], [1], [2]])
+        #expect(result.table.unitCount == 1 && result.table.predictions == [3])
+    }
+
+    @Test("The same on any number of threads, and as the slow way counts")
+    func slow() throws {
+        let world = SessionWorld.ring(sessions: 300, itemCount: 30, seed: 12)
+        let tests = SessionWorld.ring(sessions: 200, itemCount: 30, seed: 13)
+        func part(_ histories: Histories) -> DatasetPart {
+            DatasetPart(
+                runs: (0..<histories.count).map { session in
+                    histories.entries(of: session).map { DatasetEntry(item: $0.item, time: $0.time) }
+                }, hasTimes: true)
+        }
+        let dataset = SessionDataset(
+            train: part(world), valid: nil, test: part(tests), itemNames: (0..<30).map { "\($0)" })
+        let model = SessionRecommender(dataset.sessions)
+        let result = SessionEvaluation(cutoffs: [3], threads: 2).run(model, dataset)
+        #expect(result.table == SessionEvaluation(cutoffs: [3], threads: 1).run(model, dataset).table)
+        var (hits, reciprocal, count) = (0.0, 0.0, 0.0)
+        for session in dataset.tests {
+            for place in 1..<session.count {
+                let before = session[..<place].map(\.item)
+                let scores = SessionWorld.scores(model, before, at: session[place - 1].time)
+                let answer = Int(session[place].item)
+                let rank =
+                    1
+                    + scores.indices.count {
+                        scores[$0] > scores[answer] || scores[$0] == scores[answer] && $0 < answer
+                    }
+                count += 1
+                if scores[answer] > 0, rank <= 3 {
+                    hits += 1
+                    reciprocal += 1 / Double(rank)
+                }
+            }
+        }
+        #expect(abs((result.table.mean("hr@3") ?? 0) - hits / count) < 1e-12)
+        #expect(abs((result.table.mean("mrr@3") ?? 0) - reciprocal / count) < 1e-12)
+        #expect(hits / count > 0.5)
+    }
+}
