@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "COpenSSL"),
         .target(name: "COpenBLAS", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CNumerics", exclude: ["leastsquares.inc"], cSettings: [.unsafeFlags(["-O3"])]),
 
         // Swift targets; each imports only what stands above it.
         swiftTarget("JSON", ["CSimdJSON"]),
@@ -50,7 +51,7 @@ let package = Package(
         swiftTarget("StorageSQLite", ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"]),
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON"]),
-        numericTarget("Numerics", ["COpenBLAS"]),
+        numericTarget("Numerics", ["COpenBLAS", "CNumerics"]),
         numericTarget("Evaluation", ["Numerics"]),
         numericTarget("Models", ["Evaluation", "Numerics"]),
         numericTarget("Training", ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"]),

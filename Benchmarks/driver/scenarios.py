@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from footfall import BATCH, FEED_ITEM, PRODUCT_ITEM, Footfall
 from listing import Listing
 from machine import LOAD, PROJECT, Background, cpu_seconds, load, note, program
+from models import als, training
 from orders import Orders
 from report import Report
 from searches import Shop
@@ -461,7 +462,8 @@ def serving(bench: Bench) -> None:
 
 
 ALL = {scenario.__name__: scenario
-       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, lists, serving, shop, memory, restart)}
+       for scenario in (machine, batches, singles, acknowledgement, live, cost, popular, search, lists, serving, shop, memory,
+                        restart, als, training)}
 
 
 def peer(bench: Bench) -> None:

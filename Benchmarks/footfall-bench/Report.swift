@@ -27,7 +27,8 @@ func say(_ line: String, to file: Int32) {
 func number(_ value: Double) -> String {
     guard value.isFinite else { return "null" }
     if abs(value) >= 1000 || value == value.rounded() { return String(Int64(value.rounded())) }
-    return String((value * 1000).rounded() / 1000)
+    let digits = abs(value) < 1 ? 1e5 : 1e3
+    return String((value * digits).rounded() / digits)
 }
 
 /// Nanoseconds of a clock that only goes forward.
@@ -41,6 +42,13 @@ func nanoseconds() -> UInt64 {
 func processorNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Nanoseconds of processor time that the process has had, all threads together.
+func processNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 

@@ -14,6 +14,17 @@ let usage = """
             [--entities N] [--neighbours N] [--layers N] [--actions N] [--requests N]
     serve   makes personal lists of ten (filters and explanation included) from a live state of the same making, and
             says what processor time one takes. --interactions, --entities and --users as above.
+
+           footfall-bench als --train FILE --test FILE [--threads N] [--factors N] [--iterations N]
+               [--regularisation X] [--exponent X] [--unobserved X] [--confidence X] [--growth X]
+
+    als     fits alternating least squares to the lists of a file and scores what the other file holds back: a line a
+            person, the same persons in both, a name and then numbers of items.
+
+           footfall-bench training --model M [--interactions N] [--items N] [--threads N]
+
+    training  fits one model to generated interactions of 50 a person and says what that took: popularity, walk,
+              autoencoder, sequence, spectral, als or user-to-user.
     """
 
 switch arguments.first {
@@ -38,6 +49,20 @@ case "serve":
         exit(2)
     }
     benchmark.run()
+case "als":
+    var benchmark = ALSBenchmark()
+    guard benchmark.read(Array(arguments.dropFirst())) else {
+        say(usage, to: STDERR_FILENO)
+        exit(2)
+    }
+    exit(benchmark.run() ? 0 : 1)
+case "training":
+    var benchmark = TrainingBenchmark()
+    guard benchmark.read(Array(arguments.dropFirst())) else {
+        say(usage, to: STDERR_FILENO)
+        exit(2)
+    }
+    exit(benchmark.run() ? 0 : 1)
 case "--help", "-h", "help":
     print(usage)
 default:

@@ -40,19 +40,8 @@ public struct BlendModel: ItemModel {
         popularity.map { $0 > 0 ? $0.raised(to: exponent) : 0 }
     }
 
-    /// Persons of each item, an item of a history counting once.
-    public static func popularity(_ histories: Histories) -> [Float] {
-        var popularity = [Float](repeating: 0, count: histories.itemCount)
-        var last = [Int](repeating: -1, count: histories.itemCount)
-        for person in 0..<histories.count {
-            for place in histories.places(of: person) where histories.weights[place] > 0 {
-                let item = Int(histories.items[place])
-                if last[item] != person { popularity[item] += 1 }
-                last[item] = person
-            }
-        }
-        return popularity
-    }
+    /// Persons of each item.
+    public static func popularity(_ histories: Histories) -> [Float] { histories.personCounts.map { Float($0) } }
 
     public func score(_ histories: Histories, into scores: UnsafeMutableBufferPointer<Float>) {
         scores.update(repeating: 0)

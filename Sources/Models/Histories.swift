@@ -47,12 +47,15 @@ public struct Histories: Sendable, Equatable {
         }
     }
 
+    /// The greatest weight, either way: products of two and sums of millions stay far from the infinite.
+    public static let greatestWeight: Float = 1e9
+
     /// Adds a person's run as it stands. Items that the catalogue does not have, and weights that are no numbers, are left
-    /// out.
+    /// out; weights beyond ``greatestWeight`` are cut to it.
     public mutating func append(_ run: some Sequence<Entry>) {
         for entry in run where Int(entry.item) < itemCount && entry.weight.isFinite {
             items.append(entry.item)
-            weights.append(entry.weight)
+            weights.append(max(-Histories.greatestWeight, min(Histories.greatestWeight, entry.weight)))
             positions.append(entry.position)
             if let time = entry.time, times.count == items.count - 1 { times.append(time) }
         }

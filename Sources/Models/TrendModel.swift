@@ -22,12 +22,13 @@ public struct TrendModel: ItemModel {
     public init(_ histories: Histories, _ parameters: Parameters) {
         var values = [Float](repeating: 0, count: histories.itemCount)
         let first = histories.times.min() ?? 0
-        let length = Float(max(1, (histories.times.max() ?? 0) &- first))
+        // In floating point, so that no two times are too far apart.
+        let length = max(1, Double(histories.times.max() ?? 0) - Double(first))
         for place in histories.items.indices where histories.weights[place] > 0 {
             let position = histories.positions[place]
             let late =
                 histories.times.isEmpty
-                ? (position < 0 ? 0.5 : position) : Float(histories.times[place] &- first) / length
+                ? (position < 0 ? 0.5 : position) : Float((Double(histories.times[place]) - Double(first)) / length)
             values[Int(histories.items[place])] += (-(1 - late) * parameters.fall).exponential
         }
         self.values = values

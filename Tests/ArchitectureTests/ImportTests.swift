@@ -13,7 +13,7 @@ struct ImportTests {
         "StorageSQLite": ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"],
         "Collect": ["Storage", "Domain", "JSON", "Schema"],
         "Live": ["Storage", "Domain"],
-        "Numerics": ["COpenBLAS"],
+        "Numerics": ["COpenBLAS", "CNumerics"],
         "Evaluation": ["Numerics"],
         "Models": ["Evaluation", "Numerics"],
         "Training": ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"],

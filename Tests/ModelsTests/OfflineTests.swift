@@ -92,7 +92,7 @@ struct ListEvaluationTests {
                 .sorted { (scores[Int($1)], $0) < (scores[Int($0)], $1) }
             #expect(lists[person] == Array(slow.prefix(7)))
         }
-        let counts = PopularityModel(dataset.histories).counts
+        let counts = dataset.histories.personCounts
         #expect(lists.last.map { $0.map { counts[Int($0)] } } == Array(counts.sorted(by: >).prefix(7)))
         let table = evaluation.measures(lists, dataset)
         #expect(table.unitCount == 701 && table.names.contains("ndcg@3") && table.names.contains("map@7"))

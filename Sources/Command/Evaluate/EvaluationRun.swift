@@ -62,7 +62,7 @@ struct EvaluationRun {
             train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts)
         guard dataset.predictionCount > 0 else { throw DatasetError("no test session has two clicks") }
         let evaluation = SessionEvaluation(cutoffs: options.cutoffs, threads: options.threads)
-        let popularity = PopularityModel(dataset.sessions).counts
+        let popularity = dataset.sessions.personCounts
         var comparison = Comparison()
         for name in options.models {
             console.error("\(name): training")

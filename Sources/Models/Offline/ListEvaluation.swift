@@ -71,7 +71,7 @@ public struct ListEvaluation: Sendable {
 
     /// What the lists show, by cut-off.
     public func exposures(_ lists: [[UInt32]], _ dataset: ListDataset) -> [(cutoff: Int, exposure: Exposure)] {
-        let popularity = PopularityModel(dataset.histories).counts
+        let popularity = dataset.histories.personCounts
         let histories = dataset.trials.map { Array(dataset.histories.items(of: $0.person)) }
         return cutoffs.map { cutoff in
             (
@@ -84,7 +84,7 @@ public struct ListEvaluation: Sendable {
     }
 
     private static func popular(_ histories: Histories) -> [UInt32] {
-        let counts = PopularityModel(histories).counts
+        let counts = histories.personCounts
         return counts.indices.sorted { counts[$0] != counts[$1] ? counts[$0] > counts[$1] : $0 < $1 }
             .map { UInt32(truncatingIfNeeded: $0) }
     }
