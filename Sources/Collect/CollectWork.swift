@@ -1,10 +1,10 @@
 public import Domain
 public import Storage
 
-/// Something that follows the log: told of every batch once it is durable, in log order, one at a time.
+/// Something that follows the log: told of all batches once they are durable, in log order.
 public protocol LogFollower: AnyObject, Sendable {
-    /// Takes in a batch; rows that were not accepted are to be passed over.
-    func apply(_ batch: InteractionBatch)
+    /// Takes in batches, those of a commit at a time; rows that were not accepted are to be passed over.
+    func apply(_ batches: [InteractionBatch])
 }
 
 /// A batch on its way to the writer, which takes it out: so there is one reference to its bytes, and completing them

@@ -146,8 +146,15 @@ extension Collector {
         var accepted: UInt64 = 0
         var duplicates: UInt64 = 0
         var rejected: [String: UInt64] = [:]
+        var gathered: [InteractionBatch] = []
+        gathered.reserveCapacity(stored.batches.count)
         for (work, batch) in zip(stored.group, stored.batches) {
-            if case .record(_, let followed) = work.kind { followed() }
+            if case .record(_, let followed) = work.kind {
+                // What comes before a record in the log is followed before it.
+                if !gathered.isEmpty { follower.apply(gathered) }
+                gathered.removeAll(keepingCapacity: true)
+                followed()
+            }
             guard let batch else { continue }
             for row in batch.rows {
                 switch row.verdict {
@@ -156,9 +163,14 @@ extension Collector {
                 case .rejected: rejected[batch.string(row.rejectionCode) ?? "", default: 0] += 1
                 }
             }
-            follower.apply(batch)
-            if case .joint(_, _, _, let applied) = work.kind { applied(batch) }
+            gathered.append(batch)
+            if case .joint(_, _, _, let applied) = work.kind {
+                follower.apply(gathered)
+                gathered.removeAll(keepingCapacity: true)
+                applied(batch)
+            }
         }
+        if !gathered.isEmpty { follower.apply(gathered) }
         metrics.update { figures in
             figures.accepted += accepted
             figures.duplicates += duplicates

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Domain
 
 /// Finds a record's number by its key: open addressing in 256 shards that grow one by one, so that no single insertion
@@ -46,6 +47,21 @@ struct KeyIndex: Sendable {
                 slot = (slot &+ 1) & mask
             }
         }
+    }
+
+    /// Asks for the memory that ``find(_:_:)`` and ``guess(_:)`` will look at first.
+    @inline(__always)
+    func prefetch(_ key: Key128) {
+        let (shard, fingerprint) = Self.place(key)
+        shards[shard].slots.withUnsafeBufferPointer { slots in
+            ff_prefetch(slots.baseAddress.map { $0 + (Int(fingerprint) & (slots.count - 1)) })
+        }
+    }
+
+    /// The number of the first record that may well have a key: for asking for its memory.
+    @inline(__always)
+    func guess(_ key: Key128) -> UInt32? {
+        find(key) { _ in true }
     }
 
     /// Adds a key that is not there.

@@ -1,149 +1,194 @@
 internal import Domain
 
 extension LiveCore {
-    /// Applies a stretch of accepted interactions. Rows that are not accepted, or not after the last position, are passed
-    /// over.
-    mutating func apply(_ rows: UnsafeBufferPointer<InteractionRow>, _ bytes: UnsafeRawBufferPointer) {
-        withUnsafeTemporaryAllocation(of: Found.self, capacity: rows.count) { found in
-            // One look-up after another for many rows at a time: their cache misses overlap.
-            var last = position
-            for index in 0..<rows.count {
-                found[index] = Found()
-                guard rows[index].verdict == .accepted, rows[index].position > last else { continue }
-                last = rows[index].position
-                found[index].entity = findEntity(rows, index, bytes)
+    /// Applies up to `limit` accepted interactions from a place in batches on, which it moves. Rows that are not accepted, or
+    /// not after the last position, are passed over.
+    ///
+    /// Nearly all that is looked at is somewhere else in memory for every row, so rows are taken in groups, whatever batch
+    /// they are of: each step asks for what the next one will look at, for all rows, and the waits overlap. What rows change,
+    /// they change one after another in the last step, so that groups can be cut anywhere.
+    mutating func apply(_ batches: [InteractionBatch], from place: inout BatchPlace, limit: Int) {
+        withUnsafeTemporaryAllocation(of: AppliedRow.self, capacity: min(limit, AppliedRow.group)) { room in
+            var rest = limit
+            while rest > 0 {
+                let count = take(batches, &place, UnsafeMutableBufferPointer(rebasing: room[..<min(rest, room.count)]))
+                if count == 0 { break }
+                apply(batches, UnsafeMutableBufferPointer(rebasing: room[..<count]))
+                rest -= count
             }
-            for index in 0..<rows.count where found[index].entity != .max {
-                if !rows[index].sessionKey.isNone { found[index].session = findSession(rows[index].sessionKey) }
-            }
-            for index in 0..<rows.count where found[index].entity != .max {
-                if !rows[index].personKey.isNone { found[index].person = findPerson(rows[index].personKey) }
-            }
-            for index in 0..<rows.count where found[index].entity != .max {
-                found[index].cell = findCell(Int(found[index].entity), rows[index].type) ?? .max
-            }
-            for index in 0..<rows.count where found[index].entity != .max { touch(found[index]) }
-            for index in 0..<rows.count where found[index].entity != .max { touchPairs(rows, index, &found[index]) }
-            for index in 0..<rows.count where found[index].entity != .max { touchNeighbours(found[index]) }
-            for index in 0..<rows.count where found[index].entity != .max { count(rows, index, found[index]) }
-            position = last
         }
     }
 
-    /// Numbers of the records of a row; the greatest number stands for none.
-    private struct Found {
-        var entity: UInt32 = .max
-        var session: UInt32 = .max
-        var person: UInt32 = .max
-        /// A guess: runs of cells may move until the row is counted.
-        var cell: UInt32 = .max
-        /// A guess, too: what the entity will be paired with.
-        var partners = Partners()
+    /// Takes the next rows that are to be applied and asks for where they are found; says how many there were.
+    @inline(__always)
+    private mutating func take(
+        _ batches: [InteractionBatch], _ place: inout BatchPlace, _ room: UnsafeMutableBufferPointer<AppliedRow>
+    ) -> Int {
+        var count = 0
+        while place.batch < batches.count, count < room.count {
+            batches[place.batch].rows.withUnsafeBufferPointer { rows in
+                while place.row < rows.count, count < room.count {
+                    let index = place.row
+                    place.row += 1
+                    guard rows[index].verdict == .accepted, rows[index].position > position else { continue }
+                    position = rows[index].position
+                    room[count] = AppliedRow(rows[index], batch: place.batch)
+                    entityIndex.prefetch(rows[index].entityKey)
+                    if !rows[index].sessionKey.isNone { sessionIndex.prefetch(rows[index].sessionKey) }
+                    if !rows[index].personKey.isNone { personIndex.prefetch(rows[index].personKey) }
+                    count += 1
+                }
+                if place.row == rows.count { place = BatchPlace(batch: place.batch + 1) }
+            }
+        }
+        return count
     }
 
     @inline(__always)
-    private mutating func findEntity(
-        _ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ bytes: UnsafeRawBufferPointer
-    ) -> UInt32 {
-        if let number = entity(rows[index].entityKey) { return number }
-        let span = rows[index].entityID
-        let end = Int(span.offset) + Int(span.length)
-        let id =
-            span.isNone || end > bytes.count
-            ? UnsafeRawBufferPointer(start: nil, count: 0)
-            : UnsafeRawBufferPointer(rebasing: bytes[Int(span.offset)..<end])
-        return addEntity(rows[index].entityKey, type: rows[index].entityType, id: id) ?? .max
-    }
-
-    /// Reads a little of everything that ``count(_:_:_:)`` will write, so that the waits for memory overlap.
-    @inline(__always)
-    private mutating func touch(_ found: Found) {
-        if found.cell != .max {
-            let cell = cells.address(found.cell)
-            let (hours, minutes) = (cell.pointee.hours, cell.pointee.minutes)
-            if hours.count > 0 { touched &+= buckets.address(hours.base &+ UInt32(hours.count) &- 1).pointee.count }
-            if minutes.count > 0 {
-                touched &+= buckets.address(minutes.base &+ UInt32(minutes.count) &- 1).pointee.count
-            }
+    private mutating func apply(_ batches: [InteractionBatch], _ rows: UnsafeMutableBufferPointer<AppliedRow>) {
+        for index in rows.indices { prefetchRecords(rows[index]) }
+        var met: UInt64 = 0
+        for index in rows.indices {
+            rows[index].entity = findEntity(batches, rows[index])
+            if rows[index].entity == .max { continue }
+            if !rows[index].sessionKey.isNone { rows[index].session = findSession(rows[index].sessionKey) }
+            if !rows[index].personKey.isNone { rows[index].person = findPerson(rows[index].personKey) }
+            let mark: UInt64 = 1 << UInt64(rows[index].person & 63)
+            rows[index].isFirst = met & mark == 0
+            met |= mark
+            prefetchRuns(rows[index])
         }
-        if found.person != .max {
-            let person = persons.address(Int(found.person))
-            let run = person.pointee.recents
-            let next = Int(run.count) == Self.recentsKept ? person.pointee.head : max(run.count, 1) - 1
-            if run.size != Run.none { touched &+= recents.address(run.base &+ UInt32(next)).pointee.entity }
-        }
+        for index in rows.indices where rows[index].entity != .max { guessPartners(rows, index) }
+        for index in rows.indices where rows[index].entity != .max { prefetchTables(rows[index]) }
+        for index in rows.indices where rows[index].entity != .max { count(rows, index) }
     }
 
     @inline(__always)
-    private mutating func count(_ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ found: Found) {
-        let receivedAt = rows[index].receivedAt
-        let occurredAt = min(rows[index].occurredAt, receivedAt &+ Slots.ahead)
-        let type = rows[index].type
-        advance(to: receivedAt)
-        countEntity(Int(found.entity), type, occurredAt, rows[index].position)
-        let recent = Recent(position: rows[index].position, occurredAt: occurredAt, type: type, entity: found.entity)
-        let weight = plan.preference(type)
-        let amount = weight == 0 ? 0 : weight * preferenceDecay.factor(occurredAt)
-        if amount > 0 { countPrice(Int(found.entity), amount) }
-        if found.session != .max {
-            if amount > 0, found.person == .max {
-                pair(found.entity, partners(ofSession: Int(found.session), before: recent), amount)
-            }
-            if isSilent(Int(found.session)) { forgetWindow(of: Int(found.session)) }
-            countSession(Int(found.session), occurredAt, plan.isPageView(type))
-            keepWindow(recent, of: Int(found.session))
-        }
-        if found.person != .max {
-            if amount > 0 { pair(found.entity, partners(ofPerson: Int(found.person), before: recent), amount) }
-            prefer(Int(found.person), recent, amount)
-            keep(recent, of: Int(found.person))
+    private mutating func findEntity(_ batches: [InteractionBatch], _ row: AppliedRow) -> UInt32 {
+        if let number = entity(row.entityKey) { return number }
+        let batch = batches[row.batch]
+        return batch.bytes.withUnsafeBytes { bytes in
+            addEntity(row.entityKey, type: row.entityType, id: batch.slice(bytes, row.entityID)) ?? .max
         }
     }
 
-    /// Guesses what an entity will be paired with and reads a little of each.
+    /// Asks for the records that a row's keys lead to.
     @inline(__always)
-    private mutating func touchPairs(
-        _ rows: UnsafeBufferPointer<InteractionRow>, _ index: Int, _ found: inout Found
-    ) {
-        guard plan.preference(rows[index].type) > 0 else { return }
-        let recent = Recent(
-            position: rows[index].position, occurredAt: rows[index].occurredAt, type: rows[index].type,
-            entity: found.entity)
-        if found.person != .max {
-            found.partners = partners(ofPerson: Int(found.person), before: recent)
-            touched &+= UInt32(persons.address(Int(found.person)).pointee.affinities.count)
-        } else if found.session != .max {
-            found.partners = partners(ofSession: Int(found.session), before: recent)
+    private func prefetchRecords(_ row: AppliedRow) {
+        if let number = entityIndex.guess(row.entityKey) {
+            entities.prefetch(Int(number))
+            traits.prefetch(Int(number))
+            meetings.prefetch(Int(number))
         }
-        touched &+= traits.address(Int(found.entity)).pointee.brand
-        for place in 0..<found.partners.count {
-            touched &+= traits.address(Int(found.partners.entities[place])).pointee.brand
+        if !row.sessionKey.isNone, let number = sessionIndex.guess(row.sessionKey) { sessions.prefetch(Int(number)) }
+        if !row.personKey.isNone, let number = personIndex.guess(row.personKey) { persons.prefetch(Int(number)) }
+    }
+
+    /// Asks for what belongs to a row's entity, session and person.
+    @inline(__always)
+    private func prefetchRuns(_ row: AppliedRow) {
+        let run = entities.address(Int(row.entity)).pointee.cells
+        cells.prefetch(run, 0)
+        if run.count > 1 { cells.prefetch(run, 1) }
+        if run.count > 2 { cells.prefetch(run, 2) }
+        if row.session != .max {
+            let window = sessions.address(Int(row.session)).pointee.window
+            windows.prefetch(window, 0)
+            windows.prefetch(window, 4)
+        }
+        if row.person != .max, row.isFirst {
+            let person = persons.address(Int(row.person))
+            let recents = person.pointee.recents
+            // Three to a cache line, backwards from the newest.
+            let newest = person.pointee.head == 0 ? Int(recents.count) : Int(person.pointee.head)
+            for back in stride(from: 0, to: 16, by: 3) where newest >= back {
+                self.recents.prefetch(recents, newest - back)
+            }
         }
     }
 
-    /// Reads a little of each table of neighbours, and of affinities, that will be added to.
+    /// Guesses what an entity will be paired with, and asks for what leads there.
     @inline(__always)
-    private mutating func touchNeighbours(_ found: Found) {
-        if found.person != .max {
-            let run = persons.address(Int(found.person)).pointee.affinities
-            if run.count > 0 {
-                let category = traits.address(Int(found.entity)).pointee.categories[0] &* 2
-                let place = WeightSet.place(category, among: Int(run.count))
-                touched &+= affinities.address(run.base &+ UInt32(place)).pointee.keys[0]
+    private func guessPartners(_ rows: UnsafeMutableBufferPointer<AppliedRow>, _ index: Int) {
+        guard let row = rows.baseAddress.map({ $0 + index }) else { return }
+        let run = entities.address(Int(row.pointee.entity)).pointee.cells
+        for place in cells.elements(run) where place.type == row.pointee.type {
+            buckets.prefetch(place.hours, max(0, Int(place.hours.count) - 1))
+            buckets.prefetch(place.minutes, max(0, Int(place.minutes.count) - 1))
+        }
+        guard plan.preference(row.pointee.type) > 0 else { return }
+        if row.pointee.person == .max {
+            guard row.pointee.session != .max else { return }
+            row.pointee.partners = partners(ofSession: Int(row.pointee.session), before: row.pointee.recent)
+        } else if row.pointee.isFirst {
+            row.pointee.partners = partners(ofPerson: Int(row.pointee.person), before: row.pointee.recent)
+        } else {
+            // Those of the same person before it in the group, and what the first of them is paired with.
+            var other = index - 1
+            while other >= 0, row.pointee.partners.count < Self.windowSize {
+                defer { other -= 1 }
+                guard rows[other].person == row.pointee.person, rows[other].entity != .max else { continue }
+                row.pointee.partners.guess(rows[other].entity, except: row.pointee.entity)
+                guard rows[other].isFirst else { continue }
+                for place in 0..<rows[other].partners.count {
+                    row.pointee.partners.guess(rows[other].partners.entities[place], except: row.pointee.entity)
+                }
+                break
             }
         }
-        let own = traits.address(Int(found.entity)).pointee.neighbours
-        for place in 0..<found.partners.count {
-            let partner = found.partners.entities[place]
-            let run = traits.address(Int(partner)).pointee.neighbours
-            if run.count > 0 {
-                let set = WeightSet.place(found.entity, among: Int(run.count))
-                touched &+= neighbours.address(run.base &+ UInt32(set)).pointee.keys[7]
+        for place in 0..<row.pointee.partners.count { meetings.prefetch(Int(row.pointee.partners.entities[place])) }
+    }
+
+    /// Asks for each set of neighbours, and of affinities, that will be added to.
+    @inline(__always)
+    private func prefetchTables(_ row: AppliedRow) {
+        if row.person != .max {
+            let run = persons.address(Int(row.person)).pointee.affinities
+            let traits = traits.address(Int(row.entity))
+            for place in 0..<2 where run.count > 0 && traits.pointee.categories[place] != .max {
+                let set = WeightSet.place(traits.pointee.categories[place] &* 2, among: Int(run.count))
+                affinities.prefetch(run, set)
             }
-            if own.count > 0 {
-                let set = WeightSet.place(partner, among: Int(own.count))
-                touched &+= neighbours.address(own.base &+ UInt32(set)).pointee.keys[7]
+            if run.count > 0, traits.pointee.brand != .max {
+                affinities.prefetch(run, WeightSet.place(traits.pointee.brand &* 2 &+ 1, among: Int(run.count)))
             }
+        }
+        let own = meetings.address(Int(row.entity)).pointee.neighbours
+        for place in 0..<row.partners.count {
+            let partner = row.partners.entities[place]
+            let run = meetings.address(Int(partner)).pointee.neighbours
+            if run.count > 0 { neighbours.prefetch(run, WeightSet.place(row.entity, among: Int(run.count))) }
+            if own.count > 0 { neighbours.prefetch(own, WeightSet.place(partner, among: Int(own.count))) }
+        }
+    }
+
+    @inline(__always)
+    private mutating func count(_ rows: UnsafeMutableBufferPointer<AppliedRow>, _ index: Int) {
+        let recent = rows[index].recent
+        let (entity, session, person) = (rows[index].entity, rows[index].session, rows[index].person)
+        advance(to: rows[index].receivedAt)
+        countEntity(Int(entity), recent.type, recent.occurredAt, recent.position)
+        let weight = plan.preference(recent.type)
+        let amount = weight == 0 ? 0 : weight * preferenceDecay.factor(recent.occurredAt)
+        if amount > 0 { countPrice(Int(entity), amount) }
+        if session != .max {
+            if amount > 0, person == .max {
+                pair(entity, partners(ofSession: Int(session), before: recent), amount)
+            }
+            if isSilent(Int(session)) { forgetWindow(of: Int(session)) }
+            countSession(Int(session), recent.occurredAt, plan.isPageView(recent.type))
+            keepWindow(recent, of: Int(session))
+        }
+        if person != .max {
+            if amount > 0 {
+                if rows[index].isFirst {
+                    pair(entity, rows[index].partners, amount)
+                } else {
+                    pair(entity, partners(ofPerson: Int(person), before: recent), amount)
+                }
+            }
+            prefer(Int(person), recent, amount)
+            keep(recent, of: Int(person))
         }
     }
 
@@ -186,5 +231,53 @@ extension LiveCore {
         sweepEntities(entities.count / 1440 + 1)
         sweepPersons(persons.count / 1440 + 1)
         sweepSessions(sessions.count / 1440 + 1)
+    }
+}
+
+/// Where in batches a row stands.
+struct BatchPlace {
+    var batch = 0
+    var row = 0
+}
+
+/// What applying needs of a row, and what it finds out; the greatest number stands for none.
+private struct AppliedRow {
+    let receivedAt: Int64
+    let occurredAt: Int64
+    let position: Int64
+    let type: UInt16
+    let entityType: UInt16
+    let entityID: ByteSpan
+    let batch: Int
+    let entityKey: Key128
+    let sessionKey: Key128
+    let personKey: Key128
+    var entity: UInt32 = .max
+    var session: UInt32 = .max
+    var person: UInt32 = .max
+    /// Whether no earlier row of the group is of the same person, so that ``partners`` is no guess.
+    var isFirst = false
+    /// What the entity will be paired with.
+    var partners = Partners()
+
+    /// Rows that are applied together.
+    static let group = 32
+
+    @inline(__always)
+    init(_ row: InteractionRow, batch: Int) {
+        receivedAt = row.receivedAt
+        occurredAt = min(row.occurredAt, row.receivedAt &+ Slots.ahead)
+        position = row.position
+        type = row.type
+        entityType = row.entityType
+        entityID = row.entityID
+        self.batch = batch
+        entityKey = row.entityKey
+        sessionKey = row.sessionKey
+        personKey = row.personKey
+    }
+
+    @inline(__always) var recent: Recent {
+        Recent(position: position, occurredAt: occurredAt, type: type, entity: entity)
     }
 }

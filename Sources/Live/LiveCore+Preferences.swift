@@ -18,6 +18,12 @@ struct Partners: Sendable, BitwiseCopyable {
         weights[count] = weight
         count += 1
     }
+
+    /// Adds an entity unless it is there or is `own` or there is no room, for asking for its memory.
+    @inline(__always)
+    mutating func guess(_ entity: UInt32, except own: UInt32) {
+        if count < LiveCore.windowSize, entity != own, !contains(entity) { add(entity, 0) }
+    }
 }
 
 extension LiveCore {
@@ -52,8 +58,26 @@ extension LiveCore {
     /// Counts an interaction in a person's affinities, usual price and orders. `amount` is its decayed weight.
     @inline(__always)
     mutating func prefer(_ index: Int, _ recent: Recent, _ amount: Double) {
+        addPreferences(index, recent, amount)
+        if plan.isOrder(recent.type) {
+            keepOrder(recent.entity, recent.occurredAt, &persons.writable(index).pointee.orders)
+        }
+    }
+
+    /// Computes a person's affinities and usual price anew from interactions, in log order, with the weights and the
+    /// catalogue as they are now.
+    mutating func deriveAnew(_ index: Int, from kept: [Recent]) {
+        affinities.release(&persons[index].affinities)
+        persons[index].price = PriceSum()
+        for recent in kept.sorted(by: { $0.position < $1.position }) {
+            let weight = plan.preference(recent.type)
+            addPreferences(index, recent, weight == 0 ? 0 : weight * preferenceDecay.factor(recent.occurredAt))
+        }
+    }
+
+    @inline(__always)
+    private mutating func addPreferences(_ index: Int, _ recent: Recent, _ amount: Double) {
         let person = persons.writable(index)
-        if person.pointee.count < .max { person.pointee.count += 1 }
         if amount != 0 {
             let traits = self.traits.address(Int(recent.entity))
             for place in 0..<EntityTraits.categoriesKept {
@@ -68,7 +92,6 @@ extension LiveCore {
                 person.pointee.price.add(traits.pointee.logarithm, traits.pointee.currency, amount)
             }
         }
-        if plan.isOrder(recent.type) { keepOrder(recent.entity, recent.occurredAt, &person.pointee.orders) }
     }
 
     /// Counts an interaction in the usual prices of the entity's categories.
@@ -151,13 +174,13 @@ extension LiveCore {
     @inline(__always)
     mutating func pair(_ entity: UInt32, _ partners: Partners, _ amount: Double) {
         if partners.count == 0 { return }
-        let own = traits.writable(Int(entity))
+        let own = meetings.writable(Int(entity))
         for place in 0..<partners.count {
             let weight = amount * partners.weights[place] * (Double(11 - 1 - place) / 10)
             let partner = partners.entities[place]
             own.pointee.pairs += weight
             neighbours.add(partner, weight, to: &own.pointee.neighbours)
-            let other = traits.writable(Int(partner))
+            let other = meetings.writable(Int(partner))
             other.pointee.pairs += weight
             neighbours.add(entity, weight, to: &other.pointee.neighbours)
         }

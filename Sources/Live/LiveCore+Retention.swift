@@ -68,6 +68,8 @@ extension LiveCore {
                 let base = persons[index].recents.base
                 for (offset, recent) in kept.enumerated() { recents[base + UInt32(offset)] = recent }
                 persons[index].recents.count = UInt16(kept.count)
+                // Whatever is no longer among the last ones is older than what has just gone, so these are all that are left.
+                deriveAnew(index, from: kept)
             }
         }
         next = end

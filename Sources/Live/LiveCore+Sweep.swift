@@ -21,10 +21,10 @@ extension LiveCore {
                 buckets.compact(&cell.pointee.hours)
                 buckets.compact(&cell.pointee.minutes)
             }
-            var near = traits.address(nextSwept.entity).pointee.neighbours
+            var near = meetings.address(nextSwept.entity).pointee.neighbours
             let base = near.base
             neighbours.compact(&near)
-            if near.base != base { traits.writable(nextSwept.entity).pointee.neighbours = near }
+            if near.base != base { meetings.writable(nextSwept.entity).pointee.neighbours = near }
             nextSwept.entity += 1
         }
     }

@@ -13,6 +13,7 @@ struct LiveCore: ~Copyable, Sendable {
     var recents = RunPool<Recent>(filler: Recent(), maximum: LiveCore.recentsKept)
     var totals = Totals()
     var traits = PagedArray<EntityTraits>()
+    var meetings = PagedArray<Meetings>()
     var neighbours = RunPool<WeightSet>(filler: WeightSet(), maximum: LiveCore.neighbourSets)
     var affinities = RunPool<WeightSet>(filler: WeightSet(), maximum: LiveCore.affinitySets)
     var orders = RunPool<OrderedEntity>(filler: OrderedEntity(), maximum: LiveCore.ordersKept)
@@ -45,8 +46,6 @@ struct LiveCore: ~Copyable, Sendable {
     var watermark: Int64 = 0
     /// What happened before this has been cleaned up; whole hours, in milliseconds.
     var retainedFrom: Int64 = .min
-    /// What memory was read ahead of use, so that the reading is not left out.
-    var touched: UInt32 = 0
     /// Entity, person and session that the sweep goes on from.
     var nextSwept = (entity: 0, person: 0, session: 0)
 
@@ -117,6 +116,7 @@ struct LiveCore: ~Copyable, Sendable {
         textBytes += info.heapBytes
         infos.append(info)
         traits.append(EntityTraits())
+        meetings.append(Meetings())
         entityIndex.insert(key, number)
         types.add(number, type: type, names: names)
         return number
@@ -248,7 +248,7 @@ struct LiveCore: ~Copyable, Sendable {
                 owner: "sessions",
                 bytes: sessions.bytes + sessionIndex.bytes + windows.bytes + freeSessions.capacity * 4),
             MemoryShare(owner: "preferences", bytes: affinities.bytes + orders.bytes),
-            MemoryShare(owner: "neighbours", bytes: neighbours.bytes),
+            MemoryShare(owner: "neighbours", bytes: neighbours.bytes + meetings.bytes),
         ]
     }
 }

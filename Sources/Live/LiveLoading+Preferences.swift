@@ -6,7 +6,6 @@ extension SnapshotLoader {
     func preferences(
         _ reader: inout SnapshotReader, _ core: inout LiveCore, _ record: inout PersonRecord
     ) throws(StorageError) {
-        record.count = try reader.u32()
         record.price = try Self.price(&reader)
         record.affinities = try Self.weights(&reader, &core.affinities)
         let count = Int(try reader.u16())
@@ -70,8 +69,7 @@ extension SnapshotLoader {
         traits.pointee.currency = currency
         traits.pointee.setPrice(price)
         traits.pointee.inventory = inventory
-        traits.pointee.pairs = pairs
-        traits.pointee.neighbours = run
+        core.meetings[index] = Meetings(neighbours: run, pairs: pairs)
     }
 
     /// A table of weights: every key once, in the set that it belongs to.
@@ -109,8 +107,8 @@ extension SnapshotLoader {
             let window = core.windows.elements(core.sessions.address(index).pointee.window)
             for recent in window where recent.entity >= entities { isSound = false }
         }
-        for index in 0..<core.traits.count {
-            for set in core.neighbours.elements(core.traits.address(index).pointee.neighbours) {
+        for index in 0..<core.meetings.count {
+            for set in core.neighbours.elements(core.meetings.address(index).pointee.neighbours) {
                 set.forEachKey { key, weight in isSound = isSound && key < entities && weight >= 0 }
             }
         }

@@ -48,7 +48,7 @@ public struct OrderedItem: Sendable, Equatable {
 
 /// All that ranking needs to know of a person, or of a session.
 public struct PersonProfile: Sendable, Equatable {
-    /// Interactions so far: a person's with those that are no longer kept, a session's own.
+    /// Interactions: a person's, of which no more than the 100 that are kept count; all of a session's.
     public var interactionCount: Int64
     /// Categories, strongest first. A person has at most 32 categories and brands together.
     public var categories: [Affinity]

@@ -25,6 +25,7 @@ public struct LiveSnapshot: Sendable {
     private var recents: FrozenPages<Recent>
     private let brands: ContiguousArray<String>
     private var traits: FrozenArray<EntityTraits>
+    private var meetings: FrozenArray<Meetings>
     private var neighbours: FrozenPages<WeightSet>
     private var affinities: FrozenPages<WeightSet>
     private var orders: FrozenPages<OrderedEntity>
@@ -32,8 +33,8 @@ public struct LiveSnapshot: Sendable {
     private var categoryPrices: FrozenArray<PriceSum>
 
     static let kind = "live"
-    /// Preferences and neighbours came with version 2; an older snapshot does not hold what they are derived from.
-    static let version: UInt32 = 2
+    /// Version 3 keeps weights of preferences and neighbours in 32 bits; what an older snapshot holds is derived anew.
+    static let version: UInt32 = 3
 
     init(_ core: inout LiveCore, _ hold: FrozenHold) {
         self.hold = hold
@@ -54,6 +55,7 @@ public struct LiveSnapshot: Sendable {
         recents = core.recents.freeze()
         brands = core.brands.names
         traits = core.traits.freeze()
+        meetings = core.meetings.freeze()
         neighbours = core.neighbours.freeze()
         affinities = core.affinities.freeze()
         orders = core.orders.freeze()
@@ -108,7 +110,6 @@ public struct LiveSnapshot: Sendable {
                 let head = Int(person.head)
                 writer.raw(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: ring[head...])))
                 writer.raw(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: ring[..<head])))
-                writer.u32(person.count)
                 Self.write(person.price, &writer)
                 writer.u16(person.affinities.count)
                 writer.raw(UnsafeRawBufferPointer(affinities.elements(person.affinities)))
@@ -181,9 +182,10 @@ public struct LiveSnapshot: Sendable {
             writer.u32(traits.currency)
             writer.double(traits.price)
             writer.i64(traits.inventory)
-            writer.double(traits.pairs)
-            writer.u16(traits.neighbours.count)
-            writer.raw(UnsafeRawBufferPointer(neighbours.elements(traits.neighbours)))
+            let meetings = meetings.element(index)
+            writer.double(meetings.pairs)
+            writer.u16(meetings.neighbours.count)
+            writer.raw(UnsafeRawBufferPointer(neighbours.elements(meetings.neighbours)))
             writer.u16(record.cells.count)
             for cell in cells.elements(record.cells) {
                 writer.u16(cell.type)
@@ -197,6 +199,7 @@ public struct LiveSnapshot: Sendable {
         entities.pages.releaseAll()
         infos.pages.releaseAll()
         traits.pages.releaseAll()
+        meetings.pages.releaseAll()
         neighbours.releaseAll()
         cells.releaseAll()
         buckets.releaseAll()

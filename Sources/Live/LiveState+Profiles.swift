@@ -120,7 +120,7 @@ extension LiveCore {
         let present = preferenceDecay.factor(now)
         let affinities = affinities.weights(person.affinities)
         return PersonProfile(
-            interactionCount: Int64(person.count),
+            interactionCount: Int64(person.recents.count),
             categories: ranked(affinities.filter { $0.key & 1 == 0 }, present, isBrand: false),
             brands: ranked(affinities.filter { $0.key & 1 == 1 }, present, isBrand: true),
             usualPrice: usualPrice(person.price),
@@ -188,15 +188,15 @@ extension LiveCore {
     }
 
     func neighbours(of entity: EntityNumber, ofType type: UInt16?, limit: Int, now: Int64) -> [Neighbour] {
-        guard Int(entity) < traits.count else { return [] }
-        let own = traits[Int(entity)]
+        guard Int(entity) < meetings.count else { return [] }
+        let own = meetings[Int(entity)]
         let present = preferenceDecay.factor(now)
         var found: [Neighbour] = []
         found.reserveCapacity(64)
         for (key, sum) in neighbours.weights(own.neighbours) where sum > 0 {
             let record = entities.address(Int(key))
             guard record.pointee.isListed, type == nil || record.pointee.type == type else { continue }
-            let score = sum / (own.pairs.squareRoot() * traits.address(Int(key)).pointee.pairs.squareRoot())
+            let score = sum / (own.pairs.squareRoot() * meetings.address(Int(key)).pointee.pairs.squareRoot())
             found.append(Neighbour(entity: key, weight: weight(sum, present), score: min(1, score)))
         }
         found.sort { $0.score != $1.score ? $0.score > $1.score : precedes($0.entity, $1.entity) }
@@ -213,7 +213,7 @@ extension LiveCore {
             inventory: traits.pointee.inventory < 0 ? nil : traits.pointee.inventory,
             isHidden: record.pointee.flags.contains(.hidden), isDeleted: record.pointee.flags.contains(.deleted),
             isPlaceholder: record.pointee.flags.contains(.placeholder), popularityScore: popularity(index),
-            pairWeight: weight(traits.pointee.pairs, present))
+            pairWeight: weight(meetings.address(index).pointee.pairs, present))
     }
 
     func description(of index: Int) -> EntityDescription {

@@ -183,17 +183,16 @@ extension LiveState {
 }
 
 extension LiveCore {
-    /// Reads a word of what ``rankingFacts(_:_:)`` reads of entities.
-    fileprivate mutating func touch(_ numbers: ContiguousArray<EntityNumber>.SubSequence) {
-        var sum: UInt32 = 0
-        for number in numbers where Int(number) < entities.count {
-            sum &+= entities.address(Int(number)).pointee.cells.base &+ traits.address(Int(number)).pointee.brand
+    /// Asks for the memory that ``rankingFacts(_:_:)`` looks at.
+    fileprivate func touch(_ numbers: ContiguousArray<EntityNumber>.SubSequence) {
+        for number in numbers {
+            entities.prefetch(Int(number))
+            traits.prefetch(Int(number))
+            meetings.prefetch(Int(number))
         }
         for number in numbers where Int(number) < entities.count {
-            let run = entities.address(Int(number)).pointee.cells
-            if run.count > 0 { sum &+= UInt32(truncatingIfNeeded: cells.address(run.base).pointee.count) }
+            cells.prefetch(entities.address(Int(number)).pointee.cells, 0)
         }
-        touched = sum
     }
 
     @inline(__always)
@@ -206,7 +205,7 @@ extension LiveCore {
         facts.typeRank = types.rank(record.pointee.type)
         facts.isListed = record.pointee.isListed
         facts.isAvailable = traits.pointee.inventory != 0
-        facts.isPaired = traits.pointee.neighbours.count > 0
+        facts.isPaired = meetings.address(index).pointee.neighbours.count > 0
         facts.categories = traits.pointee.categories
         facts.brand = traits.pointee.brand
         facts.currency = traits.pointee.currency
@@ -246,7 +245,7 @@ extension LiveCore {
         let person = persons.address(index)
         let present = preferenceDecay.factor(now)
         var profile = RankingProfile()
-        profile.interactions = Int(person.pointee.count)
+        profile.interactions = Int(person.pointee.recents.count)
         let ring = recents.elements(person.pointee.recents)
         profile.recent.reserveCapacity(ring.count)
         var place = Int(person.pointee.head)
@@ -283,13 +282,13 @@ extension LiveCore {
     fileprivate func neighbours(
         of entity: EntityNumber, into found: inout ContiguousArray<(neighbour: EntityNumber, score: Double)>
     ) {
-        guard Int(entity) < traits.count else { return }
-        let own = traits.address(Int(entity))
+        guard Int(entity) < meetings.count else { return }
+        let own = meetings.address(Int(entity))
         let pairs = own.pointee.pairs
         for set in neighbours.elements(own.pointee.neighbours) {
             set.forEachKey { key, sum in
                 guard sum > 0 else { return }
-                let score = sum / (pairs * traits.address(Int(key)).pointee.pairs).squareRoot()
+                let score = sum / (pairs * meetings.address(Int(key)).pointee.pairs).squareRoot()
                 // Pairs may overflow, or be worn down to nothing by what was taken back.
                 found.append((key, score.isNaN ? 0 : min(1, score)))
             }

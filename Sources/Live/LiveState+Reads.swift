@@ -45,13 +45,22 @@ extension LiveState {
     private func recent(_ key: Key128) -> [RecentInteraction]? {
         state.withLock { state in
             guard let number = state.core.person(key) else { return nil }
+            // A person has few types and mostly one entity type: each name is looked for once.
+            var types: [(number: UInt16, name: String)] = []
+            var entityType: (number: UInt16, name: String)?
             return state.core.recents(of: Int(number)).reversed().map { recent in
                 let entity = Int(recent.entity)
+                let type =
+                    types.first { $0.number == recent.type }
+                    ?? (number: recent.type, name: names.name(recent.type) ?? "")
+                if types.last?.number != type.number, !types.contains(where: { $0.number == type.number }) {
+                    types.append(type)
+                }
+                let sort = state.core.entities.address(entity).pointee.type
+                if entityType?.number != sort { entityType = (sort, state.core.types.name(sort)) }
                 return RecentInteraction(
-                    position: recent.position, occurredAt: recent.occurredAt,
-                    type: names.name(recent.type) ?? "",
-                    entityType: state.core.types.name(state.core.entities[entity].type),
-                    entityID: state.core.infos[entity].id)
+                    position: recent.position, occurredAt: recent.occurredAt, type: type.name,
+                    entityType: entityType?.name ?? "", entityID: state.core.infos.address(entity).pointee.id)
             }
         }
     }

@@ -41,18 +41,15 @@ public final class LiveState: Sendable {
 
     /// Applies the accepted interactions of a batch in log order; those at or before ``position`` are passed over. The
     /// batch must be resolved (``RowResolver``) with this state's names and hasher.
-    public func apply(_ batch: InteractionBatch) {
-        batch.bytes.withUnsafeBytes { bytes in
-            batch.rows.withUnsafeBufferPointer { rows in
-                var start = 0
-                while start < rows.count {
-                    let stretch = frozen.isHeld ? Self.stretchWhileFrozen : Self.stretch
-                    let end = min(start + stretch, rows.count)
-                    state.withLock { $0.core.apply(UnsafeBufferPointer(rebasing: rows[start..<end]), bytes) }
-                    start = end
-                    if start < rows.count { state.letOthersIn() }
-                }
-            }
+    public func apply(_ batch: InteractionBatch) { apply([batch]) }
+
+    /// The same for several batches, one after the other: what is waited for in memory overlaps across them.
+    public func apply(_ batches: [InteractionBatch]) {
+        var place = BatchPlace()
+        while place.batch < batches.count {
+            let stretch = frozen.isHeld ? Self.stretchWhileFrozen : Self.stretch
+            state.withLock { $0.core.apply(batches, from: &place, limit: stretch) }
+            if place.batch < batches.count { state.letOthersIn() }
         }
     }
 
@@ -83,8 +80,9 @@ public final class LiveState: Sendable {
 
     /// Cleans up after retention: sessions whose last interaction was before the moment go, and so do kept interactions
     /// of persons, what they ordered, and time buckets before it. A person of whom no interaction is left goes with
-    /// all that was derived of it. Counters stay, and so do the decayed sums of neighbours and of category prices, which
-    /// name nobody, and of the preferences of persons who are still about. The moment is rounded down to a whole hour. Returns the
+    /// all that was derived of it; the preferences of one who has lost some of the kept ones are computed anew from what
+    /// is left. Counters stay, and so do the decayed sums of neighbours and of category prices, which name nobody
+    /// (docs/decisions/0010). The moment is rounded down to a whole hour. Returns the
     /// totals of the sessions that went, by day of their beginning, in order of days. Cost grows with the number of sessions and
     /// persons; readers get in between.
     public func applyRetention(before moment: Int64, position: Int64? = nil) -> [DailySessions] {

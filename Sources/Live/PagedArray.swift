@@ -28,6 +28,12 @@ struct PagedArray<Element: Sendable>: ~Copyable, Sendable {
         return pages.writable(index)
     }
 
+    /// Asks for the memory of an element, which is about to be looked at or written.
+    @inline(__always)
+    func prefetch(_ index: Int) {
+        if index >= 0, index < count { pages.prefetch(index) }
+    }
+
     mutating func append(_ element: Element) {
         if count & Pages<Element>.mask == 0 { pages.addPage() }
         pages.append(element)

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// One page of memory, freed with its last owner.
 final class Page<Element: Sendable>: @unchecked Sendable {
     let base: UnsafeMutablePointer<Element>
@@ -5,20 +7,25 @@ final class Page<Element: Sendable>: @unchecked Sendable {
     fileprivate(set) var used: Int
 
     fileprivate init(capacity: Int) {
-        base = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        base = Self.room(capacity)
         used = 0
     }
 
     /// A page full of one value.
     init(filler: Element) {
-        base = UnsafeMutablePointer<Element>.allocate(capacity: Pages<Element>.capacity)
+        base = Self.room(Pages<Element>.capacity)
         used = Pages<Element>.capacity
         base.initialize(repeating: filler, count: used)
     }
 
     deinit {
         base.deinitialize(count: used)
-        base.deallocate()
+        PageArena.shared.free(base)
+    }
+
+    private static func room(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+        PageArena.shared.allocate(capacity * MemoryLayout<Element>.stride)
+            .bindMemory(to: Element.self, capacity: capacity)
     }
 }
 
@@ -57,6 +64,14 @@ struct Pages<Element: Sendable>: ~Copyable, @unchecked Sendable {
         let page = index >> Self.shift
         if epochs[page] != epoch { detach(page) }
         return bases[page] + (index & Self.mask)
+    }
+
+    /// Asks for the memory of an element, which is about to be looked at or written.
+    @inline(__always)
+    func prefetch(_ index: Int) {
+        let page = index >> Self.shift
+        // One behind the end of a run may be on no page at all.
+        if page >= 0, page < bases.count { ff_prefetch(bases[page] + (index & Self.mask)) }
     }
 
     /// Adds a page whose elements have no values yet.

@@ -53,7 +53,7 @@ struct CategoryPlace: Sendable {
     var place: UInt32
 }
 
-/// What ranking needs of an entity, and what it is met together with: one cache line.
+/// What ranking needs of an entity.
 struct EntityTraits: Sendable {
     /// The first of its categories, those that count in preferences.
     var categories = InlineArray<4, UInt32>(repeating: .max)
@@ -67,10 +67,6 @@ struct EntityTraits: Sendable {
     var logarithm = Double.nan
     /// Pieces in stock; −1 when stock is not kept.
     var inventory: Int64 = -1
-    /// Entities that it is met together with.
-    var neighbours = Run()
-    /// Decayed sum of the weights of all its pairs, those that are not kept as neighbours among them.
-    var pairs = 0.0
 
     /// Categories of an entity that count in preferences.
     static let categoriesKept = 4
@@ -80,6 +76,14 @@ struct EntityTraits: Sendable {
         self.price = price
         logarithm = price > 0 ? binaryLogarithm(price) : .nan
     }
+}
+
+/// What an entity is met together with: 16 bytes, as each interaction looks at those of some ten entities.
+struct Meetings: Sendable, BitwiseCopyable {
+    /// Table of entities that it is met together with.
+    var neighbours = Run()
+    /// Decayed sum of the weights of all its pairs, those that are not kept as neighbours among them.
+    var pairs = 0.0
 }
 
 /// Something that a person ordered, and when last: 12 bytes.
@@ -151,8 +155,6 @@ struct PersonRecord: Sendable {
     /// What was ordered, in order of the first time.
     var orders = Run()
     var price = PriceSum()
-    /// Interactions, those no longer kept among them.
-    var count: UInt32 = 0
     var head: UInt16 = 0
 }
 

@@ -1,5 +1,5 @@
 /// A run of consecutive elements in a ``RunPool``.
-struct Run: Sendable {
+struct Run: Sendable, BitwiseCopyable {
     var base: UInt32 = 0
     var count: UInt16 = 0
     /// Size class; ``none`` while it has no room at all.
@@ -52,6 +52,12 @@ struct RunPool<Element: Sendable & BitwiseCopyable>: ~Copyable, @unchecked Senda
     /// Where an element lies, for reading.
     @inline(__always)
     func address(_ index: UInt32) -> UnsafePointer<Element> { pages.address(Int(index)) }
+
+    /// Asks for the memory of an element of a run, which is about to be looked at or written.
+    @inline(__always)
+    func prefetch(_ run: Run, _ offset: Int) {
+        if run.size != Run.none { pages.prefetch(Int(run.base) &+ offset) }
+    }
 
     /// A run's elements, for reading, until anything is written.
     @inline(__always)

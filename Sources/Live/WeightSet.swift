@@ -1,12 +1,13 @@
+internal import CKernels
 internal import Domain
 
-/// Eight keys with a weight each. A table of weights is a run of one, two, four or eight sets, and a key has its place in
-/// one of them, so that whoever adds to a weight looks at two cache lines however long the table is.
+/// Eight keys with a weight each, in one cache line. A table of weights is a run of one, two, four or eight sets, and a
+/// key has its place in one of them, so that whoever adds to a weight looks at one line however long the table is.
 struct WeightSet: Sendable, BitwiseCopyable {
     /// Number + 1, filled from the front; 0 is free.
     var keys = SIMD8<UInt32>(repeating: 0)
-    var low = SIMD4<Double>(repeating: 0)
-    var high = SIMD4<Double>(repeating: 0)
+    /// ``ShortWeight``s.
+    var weights = SIMD8<UInt32>(repeating: 0)
 
     static let ways = 8
 
@@ -16,53 +17,8 @@ struct WeightSet: Sendable, BitwiseCopyable {
         Int(truncatingIfNeeded: (key &* 0x9e37_79b1) >> 24) & (count - 1)
     }
 
-    @inline(__always)
-    func weight(_ way: Int) -> Double { way < 4 ? low[way] : high[way - 4] }
-
-    @inline(__always)
-    mutating func setWeight(_ way: Int, _ weight: Double) {
-        if way < 4 { low[way] = weight } else { high[way - 4] = weight }
-    }
-
-    /// Adds to a key's weight, which it is given a place for if there is a free one; false when there is none.
-    @inline(__always)
-    mutating func add(_ key: UInt32, _ amount: Double) -> Bool {
-        let wanted = key &+ 1
-        for way in 0..<Self.ways {
-            let held = keys[way]
-            if held == wanted {
-                setWeight(way, weight(way) + amount)
-                return true
-            }
-            if held == 0 {
-                keys[way] = wanted
-                setWeight(way, amount)
-                return true
-            }
-        }
-        return false
-    }
-
-    /// A newcomer to a full set wears down the weakest key (the first of several) by its own weight, and takes its place
-    /// once it is the stronger one. So what is met again and again stays or comes in, and no weight is ever further from
-    /// 0 than all that was added to it (after Misra and Gries).
-    @inline(__always)
-    mutating func challenge(_ key: UInt32, _ amount: Double) {
-        var weakest = 0
-        var least = abs(weight(0))
-        for way in 1..<Self.ways where abs(weight(way)) < least {
-            weakest = way
-            least = abs(weight(way))
-        }
-        let strength = abs(amount)
-        if least > strength {
-            let old = weight(weakest)
-            setWeight(weakest, old < 0 ? old + strength : old - strength)
-        } else {
-            keys[weakest] = key &+ 1
-            setWeight(weakest, amount)
-        }
-    }
+    /// The weight at a place.
+    func weight(_ way: Int) -> Double { ShortWeight.value(weights[way]) }
 
     @inline(__always)
     func forEachKey(_ body: (_ key: UInt32, _ weight: Double) -> Void) {
@@ -84,19 +40,91 @@ struct WeightSet: Sendable, BitwiseCopyable {
     }
 }
 
+/// A weight in 32 bits: the sign, the exponent and the first 20 bits of the significand of a `Double`.
+///
+/// What does not fit is rounded up or down in proportion: up when it is more than a number that is made from the bits of
+/// what was added. So a sum of many small additions to a large weight comes out right, where rounding to the nearest would
+/// lose every one of them; and the same additions in the same order give the same bits everywhere.
+enum ShortWeight {
+    @inline(__always)
+    static func value(_ bits: UInt32) -> Double { Double(bitPattern: UInt64(bits) << 32) }
+
+    /// A finite sum after the addition of `amount`.
+    @inline(__always)
+    static func bits(_ sum: Double, adding amount: Double) -> UInt32 {
+        let mixed = (amount.bitPattern ^ amount.bitPattern >> 29) &* 0x9e37_79b9_7f4a_7c15
+        let bits = sum.bitPattern
+        let rounded = bits &+ (mixed >> 32)
+        // Never up to infinity.
+        let kept = rounded & 0x7ff0_0000_0000_0000 == 0x7ff0_0000_0000_0000 ? bits : rounded
+        return UInt32(truncatingIfNeeded: kept >> 32)
+    }
+}
+
+/// Where a set lies, for writing.
+private struct SetPlace {
+    let keys: UnsafeMutablePointer<UInt32>
+    let weights: UnsafeMutablePointer<UInt32>
+
+    @inline(__always)
+    init(_ set: UnsafeMutablePointer<WeightSet>) {
+        keys = UnsafeMutableRawPointer(set).assumingMemoryBound(to: UInt32.self)
+        weights = keys + WeightSet.ways
+    }
+
+    /// Adds to a key's weight, which it is given a place for if there is a free one; false when there is none.
+    @inline(__always)
+    func add(_ key: UInt32, _ amount: Double) -> Bool {
+        let wanted = key &+ 1
+        let way = Int(ff_find8(keys, wanted))
+        if way < WeightSet.ways {
+            weights[way] = ShortWeight.bits(ShortWeight.value(weights[way]) + amount, adding: amount)
+            return true
+        }
+        let free = Int(ff_find8(keys, 0))
+        guard free < WeightSet.ways else { return false }
+        set(free, wanted, ShortWeight.bits(amount, adding: amount))
+        return true
+    }
+
+    /// A newcomer to a full set wears down the weakest key (the first of several) by its own weight, and takes its place
+    /// once it is the stronger one. So what is met again and again stays or comes in, and no weight is ever further from
+    /// 0 than all that was added to it (after Misra and Gries).
+    @inline(__always)
+    func challenge(_ key: UInt32, _ amount: Double) {
+        let weakest = Int(ff_least8(weights))
+        let old = ShortWeight.value(weights[weakest])
+        let strength = abs(amount)
+        if abs(old) > strength {
+            weights[weakest] = ShortWeight.bits(old < 0 ? old + strength : old - strength, adding: amount)
+        } else {
+            set(weakest, key &+ 1, ShortWeight.bits(amount, adding: amount))
+        }
+    }
+
+    @inline(__always)
+    func set(_ way: Int, _ key: UInt32, _ weight: UInt32) {
+        keys[way] = key
+        weights[way] = weight
+    }
+}
+
 extension RunPool where Element == WeightSet {
     /// Adds to the weight of a key in a table of at most ``RunPool/maximum`` sets.
     @inline(__always)
     mutating func add(_ key: UInt32, _ amount: Double, to run: inout Run) {
         if run.count == 0, !begin(&run) { return }
+        let set = SetPlace(writable(run.base &+ UInt32(WeightSet.place(key, among: Int(run.count)))))
+        if !set.add(key, amount) { crowd(key, amount, &run) }
+    }
+
+    /// The same when the key's set is full.
+    private mutating func crowd(_ key: UInt32, _ amount: Double, _ run: inout Run) {
         while true {
-            let place = run.base &+ UInt32(WeightSet.place(key, among: Int(run.count)))
-            let set = writable(place)
-            if set.pointee.add(key, amount) { return }
-            if Int(run.count) >= maximum || !split(&run) {
-                set.pointee.challenge(key, amount)
-                return
-            }
+            let isLongest = Int(run.count) >= maximum || !split(&run)
+            let set = SetPlace(writable(run.base &+ UInt32(WeightSet.place(key, among: Int(run.count)))))
+            if isLongest { return set.challenge(key, amount) }
+            if set.add(key, amount) { return }
         }
     }
 
@@ -116,9 +144,10 @@ extension RunPool where Element == WeightSet {
         for offset in 0..<Int(run.count) {
             let old = self[run.base + UInt32(offset)]
             for way in 0..<WeightSet.ways where old.keys[way] != 0 {
-                let key = old.keys[way] - 1
-                let place = fresh.base + UInt32(WeightSet.place(key, among: count))
-                _ = writable(place).pointee.add(key, old.weight(way))
+                let place = fresh.base + UInt32(WeightSet.place(old.keys[way] - 1, among: count))
+                let set = SetPlace(writable(place))
+                let free = Int(ff_find8(set.keys, 0))
+                if free < WeightSet.ways { set.set(free, old.keys[way], old.weights[way]) }
             }
         }
         fresh.count = UInt16(count)

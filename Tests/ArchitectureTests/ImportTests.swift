@@ -12,7 +12,7 @@ struct ImportTests {
         "Storage": ["Domain", "JSON"],
         "StorageSQLite": ["Storage", "Domain", "JSON", "CSQLite", "COpenSSL"],
         "Collect": ["Storage", "Domain", "JSON", "Schema"],
-        "Live": ["Storage", "Domain"],
+        "Live": ["Storage", "Domain", "CKernels"],
         "Numerics": ["COpenBLAS", "CNumerics"],
         "Evaluation": ["Numerics"],
         "Models": ["Evaluation", "Numerics"],

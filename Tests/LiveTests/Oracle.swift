@@ -72,6 +72,12 @@ struct Oracle {
     /// What preferences are computed from.
     var events: [PreferenceOracle.Event] = []
 
+    /// Notes a clean-up, with the plan and the catalogue as they are now.
+    mutating func noteRetention(_ before: Int64) {
+        let types = Dictionary(uniqueKeysWithValues: types.map { ($0.name, $0) })
+        events.append(.retention(before, types: types, known: entities))
+    }
+
     static func floorDivide(_ value: Int64, _ by: Int64) -> Int64 { Int64((Double(value) / Double(by)).rounded(.down)) }
     func hour(_ time: Int64) -> Int64 { Self.floorDivide(time, 3_600_000) }
     func minute(_ time: Int64) -> Int64 { Self.floorDivide(time, 60_000) }

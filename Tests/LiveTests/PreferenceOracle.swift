@@ -10,7 +10,7 @@ struct PreferenceOracle {
     /// What happened, with the plan and the catalogue as they were then.
     enum Event {
         case row(PlainRow, moment: Int64, types: [String: PlainType], known: Oracle.Known)
-        case retention(Int64)
+        case retention(Int64, types: [String: PlainType], known: [Name: Oracle.Known])
     }
 
     /// A table of weights as its description has it: sets of eight in order of arrival.
@@ -24,19 +24,25 @@ struct PreferenceOracle {
             let place = Int((number &* 0x9e37_79b1) >> 24) % count
             var set = sets[place] ?? []
             if let index = set.firstIndex(where: { $0.key == key }) {
-                set[index].weight += amount
+                set[index].weight = short(set[index].weight + amount, amount)
             } else if set.count < 8 {
-                set.append((key, amount))
+                set.append((key, short(amount, amount)))
             } else {
                 let least = set.map { abs($0.weight) }.min() ?? 0
                 let weakest = set.firstIndex { abs($0.weight) == least } ?? 0
                 if least > abs(amount) {
-                    set[weakest].weight -= (set[weakest].weight < 0 ? -1 : 1) * abs(amount)
+                    let worn = set[weakest].weight - (set[weakest].weight < 0 ? -1 : 1) * abs(amount)
+                    set[weakest].weight = short(worn, amount)
                 } else {
-                    set[weakest] = (key, amount)
+                    set[weakest] = (key, short(amount, amount))
                 }
             }
             sets[place] = set
+        }
+
+        /// A sum as it is kept: the next number with 20 bits of fraction below or above it.
+        private func short(_ sum: Double, _ amount: Double) -> Double {
+            ShortWeight.value(ShortWeight.bits(sum, adding: amount))
         }
     }
 
@@ -73,7 +79,16 @@ struct PreferenceOracle {
         var affinities = Table<String>()
         var price = Price()
         var orders: [(name: Name, at: Int64)] = []
-        var count = 0
+
+        /// Counts an interaction in the affinities and the usual price.
+        mutating func prefer(
+            _ known: Oracle.Known, _ amount: Double, _ affinityNumber: (String) -> UInt32
+        ) {
+            guard amount != 0 else { return }
+            let liked = known.categories.prefix(4).map { "c:" + $0 } + (known.brand.map { ["b:" + $0] } ?? [])
+            for label in liked { affinities.add(label, number: affinityNumber(label), sets: 4, amount) }
+            if let price = known.price, price > 0, amount > 0 { self.price.add(price, known.currency, amount) }
+        }
     }
 
     struct Session {
@@ -104,7 +119,7 @@ struct PreferenceOracle {
         for event in events {
             switch event {
             case .row(let row, let moment, let types, let known): add(row, moment, types, known)
-            case .retention(let before): clean(before)
+            case .retention(let before, let types, let known): clean(before, types, known)
             }
         }
     }
@@ -147,12 +162,7 @@ struct PreferenceOracle {
         }
         guard let id = who else { return }
         var person = persons[id] ?? Person()
-        person.count += 1
-        if amount != 0 {
-            let liked = known.categories.prefix(4).map { "c:" + $0 } + (known.brand.map { ["b:" + $0] } ?? [])
-            for label in liked { person.affinities.add(label, number: affinityNumber(label), sets: 4, amount) }
-            if let price, amount > 0 { person.price.add(price, known.currency, amount) }
-        }
+        person.prefer(known, amount, affinityNumber)
         if types[row.type]?.counter == "order_count" {
             if let index = person.orders.firstIndex(where: { $0.name == name }) {
                 person.orders[index].at = max(person.orders[index].at, moment)
@@ -197,13 +207,20 @@ struct PreferenceOracle {
         }
     }
 
-    private mutating func clean(_ moment: Int64) {
+    private mutating func clean(_ moment: Int64, _ types: [String: PlainType], _ known: [Name: Oracle.Known]) {
         let before = Int64((Double(moment) / 3_600_000).rounded(.down)) * 3_600_000
         sessions = sessions.filter { $0.value.last >= before }
         for (id, old) in persons {
             var person = old
             person.orders.removeAll { $0.at < before }
-            person.kept.removeAll { $0.moment < before }
+            if person.kept.contains(where: { $0.moment < before }) {
+                person.kept.removeAll { $0.moment < before }
+                (person.affinities, person.price) = (Table(), Price())
+                for kept in person.kept.sorted(by: { $0.position < $1.position }) {
+                    let weight = types[kept.type].map { $0.preference ?? $0.weight } ?? 0
+                    person.prefer(known[kept.name] ?? .init(), weight * decay.factor(kept.moment), affinityNumber)
+                }
+            }
             persons[id] = person.kept.isEmpty ? nil : person
         }
     }

@@ -281,8 +281,8 @@ final class LiveFollower: LogFollower {
         self.lists = lists
     }
 
-    func apply(_ batch: InteractionBatch) {
-        live.apply(batch)
-        lists?.observe(batch)
+    func apply(_ batches: [InteractionBatch]) {
+        live.apply(batches)
+        if let lists { for batch in batches { lists.observe(batch) } }
     }
 }

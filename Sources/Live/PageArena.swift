@@ -1,0 +1,119 @@
+internal import Glibc
+internal import Synchronization
+
+/// The memory of ``Page``s: chunks of 2 MiB from the system, each cut into pages of one size and given back when its last
+/// page leaves. All but the first chunk of a size are asked to be huge pages: a live state is read and written all over,
+/// and with pages of 4 KiB a good part of that time goes into finding out where they are.
+final class PageArena: Sendable {
+    /// Shared by all states, so that small ones share chunks too.
+    static let shared = PageArena()
+
+    static let chunkBytes = 2 << 20
+
+    private struct Chunk {
+        let size: Int
+        /// Pages handed out and not given back.
+        var used = 0
+        /// Pages that were ever handed out.
+        var begun = 0
+        /// The first of the pages that were given back, each of which begins with the address of the next; 0 for none.
+        var free: UInt = 0
+
+        var isFull: Bool { free == 0 && (begun + 1) * size > PageArena.chunkBytes }
+    }
+
+    private struct State {
+        /// By address.
+        var chunks: [UInt: Chunk] = [:]
+        /// Addresses of chunks that have room, by size of their pages.
+        var roomy: [Int: [UInt]] = [:]
+        /// Chunks by size of their pages.
+        var counts: [Int: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    init() {}
+
+    /// Chunks taken from the system.
+    var chunkCount: Int { state.withLock { $0.chunks.count } }
+
+    private static func rounded(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
+
+    /// Memory for a page, without values, aligned to a cache line.
+    func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
+        let size = Self.rounded(bytes)
+        if size > 0, size <= Self.chunkBytes,
+            let address = state.withLock({ Self.allocate(size, &$0) }),
+            let pointer = UnsafeMutableRawPointer(bitPattern: address)
+        {
+            return pointer
+        }
+        return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    }
+
+    /// Gives back what ``allocate(_:)`` gave.
+    func free(_ pointer: UnsafeMutableRawPointer) {
+        let isOurs = state.withLock { Self.free(UInt(bitPattern: pointer), &$0) }
+        if !isOurs { pointer.deallocate() }
+    }
+
+    private static func allocate(_ size: Int, _ state: inout State) -> UInt? {
+        if state.roomy[size]?.last == nil {
+            guard let base = map(isHuge: state.counts[size, default: 0] > 0) else { return nil }
+            state.chunks[base] = Chunk(size: size)
+            state.counts[size, default: 0] += 1
+            state.roomy[size, default: []].append(base)
+        }
+        guard let base = state.roomy[size]?.last, var chunk = state.chunks[base] else { return nil }
+        let address: UInt
+        if let page = UnsafePointer<UInt>(bitPattern: chunk.free) {
+            address = chunk.free
+            chunk.free = page.pointee
+        } else {
+            address = base + UInt(chunk.begun * size)
+            chunk.begun += 1
+        }
+        chunk.used += 1
+        state.chunks[base] = chunk
+        if chunk.isFull { state.roomy[size]?.removeLast() }
+        return address
+    }
+
+    private static func free(_ address: UInt, _ state: inout State) -> Bool {
+        let base = address & ~UInt(chunkBytes - 1)
+        guard var chunk = state.chunks[base] else { return false }
+        if chunk.isFull { state.roomy[chunk.size, default: []].append(base) }
+        chunk.used -= 1
+        // The last chunk with room stays, lest one page that comes and goes asks the system each time.
+        if chunk.used == 0, let roomy = state.roomy[chunk.size], roomy.count > 1 {
+            state.roomy[chunk.size] = roomy.filter { $0 != base }
+            state.counts[chunk.size, default: 1] -= 1
+            state.chunks[base] = nil
+            munmap(UnsafeMutableRawPointer(bitPattern: base), chunkBytes)
+            return true
+        }
+        UnsafeMutablePointer<UInt>(bitPattern: address)?.pointee = chunk.free
+        chunk.free = address
+        state.chunks[base] = chunk
+        return true
+    }
+
+    /// A chunk at an address that is a multiple of its size; `nil` when the system has none.
+    private static func map(isHuge: Bool) -> UInt? {
+        let length = chunkBytes * 2
+        guard
+            let start = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            start != MAP_FAILED
+        else { return nil }
+        let address = UInt(bitPattern: start)
+        let base = (address + UInt(chunkBytes - 1)) & ~UInt(chunkBytes - 1)
+        let before = Int(base - address)
+        if before > 0 { munmap(start, before) }
+        if length - before > chunkBytes {
+            munmap(UnsafeMutableRawPointer(bitPattern: base + UInt(chunkBytes)), length - before - chunkBytes)
+        }
+        if isHuge { madvise(UnsafeMutableRawPointer(bitPattern: base), chunkBytes, MADV_HUGEPAGE) }
+        return base
+    }
+}
