@@ -54,7 +54,7 @@ def made_up(persons: int) -> list[list[str]]:
 def answer(command: list[object]) -> dict:
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if result.returncode != 0:
-        raise RuntimeError(f"{command[0]}: {result.stderr[-1000:]}")
+        raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr[-1000:]}")
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 
