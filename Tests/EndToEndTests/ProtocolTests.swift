@@ -153,7 +153,13 @@ import Testing
         for _ in 0..<4 {
             _ = try client.post("/v1/interactions", #"{"type": "stare", "entity_id": "p", "user_id": "u"}"#)
         }
-        let answer = try Client(port: server.port, key: nil).get("/metrics")
+        var answer = try Client(port: server.port, key: nil).get("/metrics")
+        // A request counts when its answer is sent, and its client may ask again before that is written down.
+        let refused = #"footfall_http_requests_total{class="4xx"} 4"#
+        for _ in 0..<100 where !answer.text.contains(refused) {
+            usleep(50_000)
+            answer = try Client(port: server.port, key: nil).get("/metrics")
+        }
         #expect(answer.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true, "\(answer.headers)")
         let text = try PrometheusText(answer.text)
         func value(_ name: String, _ labels: [String: String] = [:]) -> Double? {
