@@ -31,6 +31,8 @@ public struct ModelCard: Sendable, Equatable {
     public var measures: [String: Double] = [:]
     /// 95 % intervals of ``measures``: lower and upper end.
     public var intervals: [String: [Double]] = [:]
+    /// What its lists show there, by name: `coverage@20`, `novelty@20` (bits), `gini@20`, `popularity_bias@20`.
+    public var exposure: [String: Double] = [:]
     /// How it compared with the model that served then.
     public var comparison: Comparison?
     /// What the training measured of the models beside it, by model.
@@ -68,6 +70,7 @@ public struct ModelCard: Sendable, Equatable {
             "persons": .integer(Int64(persons)), "pairs": .integer(Int64(pairs)), "items": .integer(Int64(items)),
             "half_life_days": .double(halfLifeDays), "held_out_persons": .integer(Int64(heldOutPersons)),
             "measures": ModelCard.object(measures.mapValues { .double($0) }),
+            "exposure": ModelCard.object(exposure.mapValues { .double($0) }),
             "candidates": ModelCard.object(
                 candidates.mapValues { ModelCard.object($0.mapValues { .double($0) }) }),
             "parameters": ModelCard.object(parameters.mapValues { .string($0) }), "reason": .string(reason),
@@ -115,6 +118,7 @@ public struct ModelCard: Sendable, Equatable {
         intervals = ModelCard.members(document["intervals"]).mapValues {
             ($0.arrayValue ?? []).compactMap(\.doubleValue)
         }
+        exposure = numbers(document["exposure"])
         if let document = document["comparison"], let version = document["version"]?.integerValue,
             let measure = document["measure"]?.stringValue
         {

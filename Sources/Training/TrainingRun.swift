@@ -71,18 +71,19 @@ public struct TrainingRun: Sendable {
         if let candidate {
             progress(0.5, "measuring")
             let numbers = (0..<UInt32(data.items.count)).map { Optional($0) }
-            guard let table = hold.measure(candidate.model, own: numbers, isCancelled: isCancelled) else {
+            guard let result = hold.run(candidate.model, own: numbers, isCancelled: isCancelled) else {
                 throw .cancelled
             }
-            for (name, estimate) in zip(table.names, Bootstrap().estimates(table)) {
+            for (name, estimate) in zip(result.table.names, Bootstrap().estimates(result.table)) {
                 card.measures[name] = estimate.mean
                 card.intervals[name] = [estimate.lower, estimate.upper]
             }
+            card.exposure = hold.exposure(of: result.lists)
             card.candidates = candidate.measures
             card.parameters = candidate.parameters
             heldOut = StoredModel(card: card, items: data.items, model: candidate.model)
             if let current {
-                card.comparison = try compare(table, hold, data, current, cut, isCancelled)
+                card.comparison = try compare(result.table, hold, data, current, cut, isCancelled)
             }
         }
         let verdict = self.verdict(data, current, card)
@@ -111,20 +112,20 @@ public struct TrainingRun: Sendable {
         var moment: Int64?
     }
 
-    private func split(_ data: TrainingData) -> (cut: Cut?, before: Histories, hold: HoldOut) {
+    private func split(_ data: TrainingData) -> (cut: Cut?, before: Histories, hold: Backtest) {
         let moment = data.moment(ofShare: Self.share)
         let (before, after) = data.split(at: moment)
-        let hold = HoldOut(before: before, after: after)
+        let hold = Backtest(before: before, after: after)
         if hold.persons.count >= Self.fewestPersons { return (Cut(name: "time", moment: moment), before, hold) }
         let (early, late) = data.splitByPerson()
-        let other = HoldOut(before: early, after: late)
+        let other = Backtest(before: early, after: late)
         return (other.persons.isEmpty ? nil : Cut(name: "person", moment: nil), early, other)
     }
 
     /// What the candidate has more than the current model, on the measure that decides; `nil` when there is no way to compare
     /// them fairly, since the current one has seen what is held out.
     private func compare(
-        _ table: MeasureTable, _ hold: HoldOut, _ data: TrainingData, _ current: Current, _ cut: Cut?,
+        _ table: MeasureTable, _ hold: Backtest, _ data: TrainingData, _ current: Current, _ cut: Cut?,
         _ isCancelled: () -> Bool
     ) throws(TrainingError) -> ModelCard.Comparison? {
         guard let cut else { return nil }
@@ -139,7 +140,9 @@ public struct TrainingRun: Sendable {
             return nil
         }
         let numbers = data.items.places(in: other.items)
-        guard let theirs = hold.measure(other.model, own: numbers, isCancelled: isCancelled) else { throw .cancelled }
+        guard let theirs = hold.run(other.model, own: numbers, isCancelled: isCancelled)?.table else {
+            throw .cancelled
+        }
         guard let difference = Bootstrap().differences(table, theirs)?.first else { return nil }
         return ModelCard.Comparison(
             version: current.model.card.version, measure: table.names[0], current: theirs.means[0],

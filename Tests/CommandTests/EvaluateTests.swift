@@ -104,6 +104,10 @@ struct EvaluateTests {
             (
                 ["--train", files.train, "--test", files.test, "--format", "lists", "--models", "wakl"], "walk?", .usage
             ),
+            (["--format", "lists"], "or --tenant", .usage),
+            (["--tenant", "demo", "--train", files.train], "--train does not go", .usage),
+            (["--tenant", "demo", "--split", "last"], "cut by time", .usage),
+            (["--tenant", "demo", "--data", folder.path], "no data folder", .failure),
             (["--train", bad, "--test", bad, "--format", "pairs"], "line 2", .failure),
             (["--train", "/no/file", "--test", bad, "--format", "pairs"], "cannot be opened", .failure),
             (["--train", files.train, "--split", "temporal:0.5", "--format", "lists"], "needs times", .failure),

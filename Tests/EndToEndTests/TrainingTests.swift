@@ -103,4 +103,75 @@ import Testing
         }
         #expect(try client.get("/v1/models").json["current"]?.integerValue == 1)
     }
+
+    private func evaluate(_ folder: TestFolder, _ options: [String] = []) throws -> (Int32?, JSONValue, String) {
+        let child = try Child.run(
+            folder, ["evaluate", "--data", folder.data, "--tenant", "demo", "--json"] + options, limit: 240)
+        return (child.status, (try? JSONValue(parsing: child.output)) ?? .null, child.errors)
+    }
+
+    /// The same persons, groups and entities with half of each person's views on each of two days.
+    private func fillTwoDays(_ client: Client) throws {
+        var random = SeededGenerator(seed: 18)
+        let times = [2, 1].map { rfc3339(now() - $0 * 86_400_000) }
+        var items: [String] = []
+        for person in 0..<200 {
+            for (place, entity) in (0..<20).shuffled(using: &random).prefix(10).enumerated() {
+                let day = place < 5 ? 0 : 1
+                items.append(
+                    #"{"type": "view", "entity_id": "g\#(person % 3)-\#(entity)", "user_id": "u\#(person)", "occurred_at": "\#(times[day])"}"#
+                )
+            }
+        }
+        for start in stride(from: 0, to: items.count, by: 500) {
+            let body = #"{"interactions": [\#(items[start..<start + 500].joined(separator: ","))]}"#
+            #expect(try client.post("/v1/interactions", body).status == 200)
+        }
+    }
+
+    @Test(
+        "A tenant's own log is evaluated with and without a server, and what a training measured is kept with its model"
+    )
+    func evaluation() throws {
+        let folder = try TestFolder()
+        let server = try ServerProcess(folder)
+        let client = try server.client()
+        let empty = try evaluate(folder)
+        #expect(empty.0 == 1 && empty.2.contains("no interactions to learn from"), "\(empty)")
+        try fillTwoDays(client)
+        let options = ["--split", "temporal:0.5", "--at", "5,20", "--models", "served,popularity,walk"]
+        let (status, served, errors) = try evaluate(folder, options)
+        #expect(status == 0, "\(errors)")
+        #expect(served["model"]?.stringValue == "served" && served["cut_at"]?.stringValue != nil)
+        #expect(served["users"]?.integerValue == 200 && served["test_users"]?.integerValue == 200)
+        #expect(served["training_interactions"]?.integerValue == 1_000 && served["test_items"]?.integerValue == 1_000)
+        #expect(served["interactions"]?.integerValue == 2_000)
+        // 15 entities of the own group are left, 5 of them right: whoever keeps to the group finds all of them within 15.
+        #expect(served["recall@20"]?.doubleValue == 1, "\(served)")
+        let popular = try #require(served["models"]?["popularity"])
+        #expect(try #require(popular["first_minus_this"]?["recall@5"]?["interval"]?[0]?.doubleValue) > 0)
+        #expect(popular["confidence_intervals"]?["ndcg@20"]?.arrayValue?.count == 2)
+        #expect(try evaluate(folder, ["--split", "last"]).0 == 64)
+        #expect(try evaluate(folder, ["--format", "lists"]).2.contains("does not go with it"))
+
+        _ = try train(folder)
+        let models = try client.get("/v1/models").json
+        let model = try #require(models["models"]?.arrayValue?.first)
+        for name in ["ndcg@20", "recall@20", "hr@20", "mrr@20", "map@20", "precision@20"] {
+            let value = try #require(model["measures"]?[name]?.doubleValue, "\(name)")
+            let interval = (model["intervals"]?[name]?.arrayValue ?? []).compactMap(\.doubleValue)
+            #expect(interval.count == 2 && interval[0] <= value && value <= interval[1] && value > 0)
+        }
+        for name in ["coverage@20", "novelty@20", "gini@20", "popularity_bias@20"] {
+            #expect(model["exposure"]?[name]?.doubleValue != nil, "\(name)")
+        }
+        #expect(server.stop() == 0)
+        // The folder alone says the same.
+        let (alone, again, _) = try evaluate(folder, options)
+        #expect(alone == 0)
+        for name in ["recall@5", "ndcg@20", "test_users", "interactions"] {
+            #expect(again[name]?.doubleValue == served[name]?.doubleValue, "\(name)")
+        }
+        #expect(TestFolder.files(below: folder.tenant).allSatisfy { !$0.contains("training-data") })
+    }
 }

@@ -59,6 +59,63 @@ struct ListEvaluationTests {
         #expect(one.histories.positions.allSatisfy { $0 == Histories.unknownPosition } && one.histories.times.isEmpty)
     }
 
+    @Test("Histories cut in two give the same data as files cut in two, by names", arguments: [false, true])
+    func halves(ignoresOrder: Bool) throws {
+        var random = SplitMix(seed: 11)
+        for _ in 0..<30 {
+            let names = (0..<12).map { "i\($0)" }
+            var before = Histories(itemCount: names.count)
+            var after = Histories(itemCount: names.count)
+            var (train, test) = ("", "")
+            for person in 0..<20 {
+                let items = Array(
+                    (0..<UInt32(12)).shuffled(using: &random).prefix(Int.random(in: 0...8, using: &random)))
+                let cut = Int.random(in: 0...items.count, using: &random)
+                before.append(ordered: Array(items.prefix(cut)))
+                after.append(ordered: Array(items.dropFirst(cut)))
+                train += "u\(person) " + items.prefix(cut).map { names[Int($0)] }.joined(separator: " ") + "\n"
+                test += "u\(person) " + items.dropFirst(cut).map { names[Int($0)] }.joined(separator: " ") + "\n"
+            }
+            let whole = ListDataset(before: before, after: after, itemNames: names, ignoresOrder: ignoresOrder)
+            let files = try ListEvaluationTests.dataset(train, test: test, ignoresOrder: ignoresOrder)
+            #expect(whole.itemCount == files.itemCount && whole.isMasked && whole.valid.isEmpty)
+            #expect(whole.trials.map(\.person) == files.trials.map(\.person) && whole.coldCount == files.coldCount)
+            for (one, other) in zip(whole.trials, files.trials) {
+                #expect(
+                    ListEvaluationTests.names(one.relevant, whole) == ListEvaluationTests.names(other.relevant, files))
+                #expect(
+                    one.relevant.map { Int($0) < whole.itemCount } == other.relevant.map { Int($0) < files.itemCount })
+            }
+            for person in 0..<20 {
+                let one = ListEvaluationTests.names(whole.histories.items(of: person), whole)
+                let other = ListEvaluationTests.names(files.histories.items(of: person), files)
+                #expect(ignoresOrder ? one.sorted() == other.sorted() : one == other)
+                #expect(
+                    ListEvaluationTests.names(whole.train.items(of: person), whole)
+                        == ListEvaluationTests.names(files.train.items(of: person), files))
+            }
+            #expect(whole.histories.positions == files.histories.positions)
+        }
+    }
+
+    @Test("What serves scores what it would list, in its order, and nothing else")
+    func served() throws {
+        var random = SplitMix(seed: 12)
+        let histories = Worlds.ring(persons: 120, items: 30, length: 6, &random)
+        let trained = try Trainer(.init()).train(histories)
+        let outcome = try #require(trained)
+        let model = ServedItemModel(outcome.model)
+        var scratch = ServingScratch()
+        for person in stride(from: 0, to: histories.count, by: 7) {
+            let run = histories.entries(of: person)
+            let opinions = outcome.model.opinions(
+                of: run.map { .init(item: $0.item, weight: $0.weight) }, limit: 1_000, &scratch)
+            var expected = [Float](repeating: 0, count: histories.itemCount)
+            for opinion in opinions { expected[Int(opinion.item)] = opinion.score }
+            #expect(!opinions.isEmpty && model.scores(run) == expected)
+        }
+    }
+
     @Test("Where the test repeats histories, histories are not masked")
     func masking() throws {
         let repeating = try ListEvaluationTests.dataset("u a b\nv a\n", test: "u a\nv b\n")

@@ -22,7 +22,11 @@ struct TrainingRunTests {
         let model = try #require(outcome.model)
         #expect(model.card.split == "time" && model.card.heldOutPersons >= 50)
         #expect((model.card.measures["hr@20"] ?? 0) > 0.9)
-        #expect(model.card.intervals["hr@20"]?.count == 2)
+        #expect(model.card.intervals["hr@20"]?.count == 2 && model.card.measures.count == 6)
+        #expect(model.card.exposure["coverage@20"] == 1 && model.card.exposure.count == 4)
+        var card = model.card
+        (card.version, card.trainedAt) = (1, 1)
+        #expect(ModelCard(document: card.document) == card)
         #expect(model.card.pairs == 1_600 && model.card.persons == 200 && model.card.items == 48)
         let item = try #require((0..<data.items.count).first { data.items.id(of: $0) == "g2-3" })
         var scratch = ServingScratch()

@@ -21,22 +21,29 @@ extension CommandDeclaration {
                 + "predictions.",
             "Without --test, --split divides --train: last holds back each user's last interaction (of sessions, the last "
                 + "day), temporal:0.8 what came after the first 80 % of all interactions.",
+            "With --tenant it is the tenant's own log that is learned from and tested on, cut by time (temporal:0.9 unless "
+                + "--split says otherwise): weights and half-life are those of its plan and settings, entities that lists may "
+                + "not show are left out, and what a person had to do with before does not count as new. Asks the server "
+                + "that runs on the data folder, or opens the folder itself when none runs. Nothing is stored; what a "
+                + "training measured of its model stands in GET /v1/models.",
         ],
         positionals: [],
         options: [
-            OptionDeclaration("train", "FILE", isRequired: true, "What to learn from."),
+            OptionDeclaration("train", "FILE", .text, "What to learn from."),
+            OptionDeclaration("tenant", "T", .text, "Evaluate on this tenant's log, in place of files."),
+            .data,
             OptionDeclaration("valid", "FILE", .text, "What to choose on; it is learned from at the end."),
             OptionDeclaration("test", "FILE", .text, "What to test on."),
             OptionDeclaration("split", "SPLIT", .text, "last or temporal:SHARE, in place of --test."),
             OptionDeclaration(
-                "format", "FORMAT", .choice(DatasetFormat.allCases.map(\.rawValue)), isRequired: true,
-                "What the files hold."),
+                "format", "FORMAT", .choice(DatasetFormat.allCases.map(\.rawValue)), "What the files hold."),
             OptionDeclaration("at", "K,…", .list, default: "20", "Lengths at which lists are cut off."),
             OptionDeclaration("ignore-order", "", .flag, "Models see sets: without order and times."),
             OptionDeclaration(
                 "models", "NAME,…", .list,
                 "Models to set side by side; the first one is measured against the others. all: every model. "
-                    + "default: what train uses."),
+                    + "default: the blend that train chooses; served: the same, folded into the rows that answer requests."
+            ),
             OptionDeclaration(
                 "seed", "N", .integer(0...Int64.max), default: "1", "Seed of everything drawn at random."),
             OptionDeclaration("threads", "N", .integer(1...1024), "Processors to use, all unless told."),
@@ -49,5 +56,8 @@ extension CommandDeclaration {
             Example(
                 line: "footfall evaluate --train u.data --format pairs --split last --at 10,20 --models all",
                 help: "Each user's last rating, for every model."),
+            Example(
+                line: "footfall evaluate --tenant shop --split temporal:0.8 --json",
+                help: "The last fifth of a shop's own log."),
         ])
 }

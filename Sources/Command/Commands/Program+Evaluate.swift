@@ -1,14 +1,22 @@
 internal import Evaluation
 internal import Models
 internal import Numerics
+internal import Training
 
 extension Program {
     func evaluate(_ configuration: Configuration) throws(CommandError) -> CommandStatus {
         let options = try EvaluateOptions(configuration)
         var run = EvaluationRun(options, console)
+        let data = try options.tenant.map { (tenant) throws(CommandError) in
+            try trainingData(tenant, options.data)
+        }
         let report: EvaluationReport
         do throws(DatasetError) {
-            report = try options.format == .sessions ? run.sessions() : run.lists()
+            if let data {
+                report = try run.lists(data)
+            } else {
+                report = try options.format == .sessions ? run.sessions() : run.lists()
+            }
         } catch {
             throw .failure("\(error).")
         }
@@ -19,10 +27,23 @@ extension Program {
         }
         return .success
     }
+
+    private func trainingData(_ tenant: String, _ folder: String) throws(CommandError) -> TrainingData {
+        let session = try FolderSession(folder: folder)
+        defer { session.close() }
+        console.error("reading the log of \(tenant)")
+        return try session.trainingData(tenant: tenant)
+    }
 }
 
 /// What an evaluation was asked for.
 struct EvaluateOptions {
+    /// The tenant whose log is evaluated on; `nil`: files.
+    var tenant: String?
+    /// The data folder of the tenant.
+    var data: String
+    /// Share of a tenant's log that is learned from.
+    var share = 0.9
     var train: String
     var valid: String?
     var test: String?
@@ -36,7 +57,17 @@ struct EvaluateOptions {
     var isJSON: Bool
 
     init(_ configuration: Configuration) throws(CommandError) {
-        guard let format = configuration.text("format").flatMap({ DatasetFormat(rawValue: $0) }) else {
+        data = configuration.text("data", or: "./data")
+        tenant = configuration.text("tenant") == nil ? nil : try Program.tenant(configuration)
+        let isTenant = tenant != nil
+        if isTenant, let file = ["train", "valid", "test", "format"].first(where: { configuration.text($0) != nil }) {
+            throw .usage("--tenant evaluates on the tenant's own log; --\(file) does not go with it.")
+        }
+        guard isTenant || configuration.text("train") != nil else {
+            throw .usage("footfall evaluate needs --train FILE and --format, or --tenant T.")
+        }
+        let form = configuration.text("format").flatMap { DatasetFormat(rawValue: $0) }
+        guard let format = isTenant ? .pairs : form else {
             throw .usage("--format must be \(DatasetFormat.allCases.map(\.rawValue).joinedAlternatives).")
         }
         self.format = format
@@ -60,18 +91,27 @@ struct EvaluateOptions {
             guard test == nil else { throw .usage("Give --test or --split, not both.") }
             guard valid == nil else { throw .usage("--split divides --train; --valid does not go with it.") }
             self.split = split
-        } else if test == nil {
+            if isTenant {
+                guard case .temporal(let share) = split else {
+                    throw .usage("A tenant's log is cut by time: --split temporal:SHARE.")
+                }
+                self.share = share
+            }
+        } else if test == nil, !isTenant {
             throw .usage("footfall evaluate needs --test FILE, or --split last or temporal:0.8 to divide --train.")
         }
         guard !(ignoresOrder && format == .sessions) else { throw .usage("Sessions are nothing without their order.") }
-        models = try EvaluateOptions.models(configuration.list("models"), format)
+        models = try EvaluateOptions.models(configuration.list("models"), format, isTenant: isTenant)
     }
 
     /// Names of the models to set side by side, each once.
-    private static func models(_ asked: [String], _ format: DatasetFormat) throws(CommandError) -> [String] {
+    private static func models(
+        _ asked: [String], _ format: DatasetFormat, isTenant: Bool
+    ) throws(CommandError) -> [String] {
         let known = format == .sessions ? SessionFit.names : ListFit.names
         // What costs little beside the default.
-        let usual = format == .sessions ? known : known.filter { ["default", "popularity", "walk"].contains($0) }
+        let cheap = [isTenant ? ListFit.served : ListFit.standard, "popularity", "walk"]
+        let usual = format == .sessions ? known : cheap
         guard !asked.isEmpty else { return usual }
         if asked == ["all"] { return known }
         var models: [String] = []

@@ -5,6 +5,9 @@ extension EvaluationReport {
     /// that is clearly better a `+`.
     var text: String {
         var lines = [facts.map { "\($0.value.grouped) \($0.name.replacing("_", with: " "))" }.joined(separator: ", ")]
+        if let cutAt {
+            lines.append("Learned from what came before \(cutAt), tested on what was new to each person after.")
+        }
         if isMasked == false { lines.append("Items of the history may be listed.") }
         var table = [[""] + rows.map(\.name)]
         for (place, name) in names.enumerated() {

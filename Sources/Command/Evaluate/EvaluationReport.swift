@@ -25,6 +25,8 @@ struct EvaluationReport {
     /// Facts about the data, in order.
     var facts: [(name: String, value: Int)]
     var isMasked: Bool
+    /// Of a tenant's log: the moment from which on it was held back.
+    var cutAt: String?
     var peakMemoryBytes = 0
 
     /// One JSON object: the first model's measures by name, and all else beside them.
@@ -47,6 +49,10 @@ struct EvaluationReport {
         for (name, value) in facts {
             writer.key(name)
             writer.integer(value)
+        }
+        if let cutAt {
+            writer.key("cut_at")
+            writer.string(cutAt)
         }
         writer.key("history_masked")
         writer.bool(isMasked)

@@ -1,5 +1,7 @@
+internal import Domain
 internal import Evaluation
 internal import Models
+internal import Training
 
 /// Reads, fits, lists and measures. Says on standard error what it is at.
 struct EvaluationRun {
@@ -20,6 +22,32 @@ struct EvaluationRun {
             train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts,
             ignoresOrder: options.ignoresOrder)
         guard !dataset.trials.isEmpty else { throw DatasetError("nobody in the test part has an item") }
+        return try lists(dataset)
+    }
+
+    /// Evaluates lists for the persons of a tenant's log: what came before the cut is learned from.
+    func lists(_ data: TrainingData) throws(DatasetError) -> EvaluationReport {
+        guard data.pairs > 0 else {
+            throw DatasetError("there are no interactions to learn from; collect some whose type has a weight")
+        }
+        let cut = data.moment(ofShare: options.share)
+        let (before, after) = data.split(at: cut)
+        let names = (0..<data.items.count).map { "\(data.items.type(of: $0))/\(data.items.id(of: $0))" }
+        let dataset = ListDataset(
+            before: before, after: after, itemNames: names, ignoresOrder: options.ignoresOrder)
+        guard dataset.itemCount > 0, !dataset.trials.isEmpty else {
+            throw DatasetError(
+                "nothing is left on one side of \(Timestamp(milliseconds: cut).rfc3339), where the log is cut; "
+                    + "it needs interactions that are spread over time")
+        }
+        if data.isCut { console.error("The log is more than the memory for training allows: the oldest is left out") }
+        var report = try lists(dataset)
+        report.facts.append(("interactions", Int(clamping: data.interactions)))
+        report.cutAt = Timestamp(milliseconds: cut).rfc3339
+        return report
+    }
+
+    private func lists(_ dataset: ListDataset) throws(DatasetError) -> EvaluationReport {
         let evaluation = ListEvaluation(cutoffs: options.cutoffs, threads: options.threads)
         var comparison = Comparison()
         for name in options.models {

@@ -23,6 +23,15 @@ struct ListFit {
             for (place, part) in choice.parts.enumerated() {
                 parameters["part \(place + 1)"] = "\(part.kind), exponent \(part.exponent), weight \(part.weight)"
             }
+        } else if name == ListFit.served {
+            var training = Trainer.Options()
+            training.threads = options.threads
+            training.seed = options.seed
+            let outcome = try Trainer(training).train(dataset.histories) { _, step in console.error("\(name): \(step)")
+            }
+            guard let outcome else { throw ModelError(.noData, "the training was stopped") }
+            model = ServedItemModel(outcome.model)
+            parameters = outcome.parameters
         } else if let single = SingleModel(rawValue: name) {
             model = try single.fit(dataset.histories, threads: options.threads, seed: options.seed)
         } else {
@@ -32,8 +41,10 @@ struct ListFit {
 
     /// The name of what is used when nothing else is asked for.
     static let standard = "default"
+    /// What `train` puts into service, as it serves.
+    static let served = "served"
     /// Every model, the default first.
-    static let names = [standard] + SingleModel.allCases.map(\.rawValue)
+    static let names = [standard, served] + SingleModel.allCases.map(\.rawValue)
 }
 
 /// A session model that was fitted to a data set for an evaluation.

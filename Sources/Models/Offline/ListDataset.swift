@@ -90,6 +90,39 @@ public struct ListDataset: Sendable {
         isMasked = repeated * 10 < tested || tested == 0
         self.itemNames = names
     }
+
+    /// What the same persons did before a moment, and what was new to them from then on, both in the same order of persons.
+    /// Items that nobody had before count as unknown to training. `itemNames` stand for the numbers of both.
+    /// O(entries + items).
+    public init(before: Histories, after: Histories, itemNames: [String], ignoresOrder: Bool) {
+        var isKnown = [Bool](repeating: false, count: itemNames.count)
+        for item in before.items { isKnown[Int(item)] = true }
+        let order = isKnown.indices.filter { isKnown[$0] } + isKnown.indices.filter { !isKnown[$0] }
+        var numbers = [UInt32](repeating: 0, count: itemNames.count)
+        for (number, item) in order.enumerated() { numbers[item] = UInt32(truncatingIfNeeded: number) }
+        let known = isKnown.count { $0 }
+        var histories = Histories(itemCount: known)
+        var ordered = Histories(itemCount: known)
+        var trials: [Trial] = []
+        for person in 0..<max(before.count, after.count) {
+            var entries = person < before.count ? before.entries(of: person) : []
+            for place in entries.indices { entries[place].item = numbers[Int(entries[place].item)] }
+            ordered.append(entries)
+            histories.append(
+                ignoresOrder
+                    ? entries.map { .init(item: $0.item, weight: $0.weight) }.sorted { $0.item < $1.item } : entries)
+            guard person < after.count else { continue }
+            var seen = Set(entries.map(\.item))
+            let relevant = after.items(of: person).map { numbers[Int($0)] }.filter { seen.insert($0).inserted }
+            if !relevant.isEmpty { trials.append(Trial(person: person, relevant: relevant)) }
+        }
+        self.histories = histories
+        train = ordered
+        valid = []
+        self.trials = trials
+        isMasked = true
+        self.itemNames = order.map { itemNames[$0] }
+    }
 }
 
 /// A person's entries as histories have them: each item once, at its latest place, with the sum of its weights.

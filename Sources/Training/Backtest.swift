@@ -4,13 +4,13 @@ internal import Numerics
 
 /// What persons did after a cut, and what models say of it from what those persons did before. Only what is new to a person
 /// counts: what was had before, lists leave out.
-struct HoldOut: Sendable {
+struct Backtest: Sendable {
     /// Persons looked at; with more, as many of them drawn at random.
     static let mostPersons = 5_000
     /// Items of a list that count.
     static let cutoff = 20
     /// The measures, the one that decides first.
-    static let measures: [Measure] = [.ndcg, .recall, .hr]
+    static let measures: [Measure] = [.ndcg, .recall, .hr, .mrr, .map, .precision]
 
     private let before: Histories
     private let after: Histories
@@ -31,9 +31,17 @@ struct HoldOut: Sendable {
         persons = eligible
     }
 
-    /// Measures a model, each person a unit. `own` are the numbers that the model has for the items of the histories.
-    func measure(_ model: ServingModel, own: [UInt32?], isCancelled: () -> Bool) -> MeasureTable? {
-        var table = MeasureTable(names: Self.measures.map { $0.name(at: Self.cutoff) })
+    /// What a model listed, and how good that was.
+    struct Result {
+        /// The measures, each person a unit.
+        var table: MeasureTable
+        /// The list of each person.
+        var lists: [[UInt32]] = []
+    }
+
+    /// Measures a model. `own` are the numbers that the model has for the items of the histories.
+    func run(_ model: ServingModel, own: [UInt32?], isCancelled: () -> Bool) -> Result? {
+        var result = Result(table: MeasureTable(names: Self.measures.map { $0.name(at: Self.cutoff) }))
         var back = [UInt32](repeating: .max, count: model.itemCount)
         for (item, number) in own.enumerated() {
             if let number, Int(number) < back.count { back[Int(number)] = UInt32(item) }
@@ -47,8 +55,20 @@ struct HoldOut: Sendable {
             let opinions = model.opinions(of: history, limit: Self.cutoff, admits: { back[Int($0)] != .max }, &scratch)
             let list = RankedList(
                 ranked: opinions.map { back[Int($0.item)] }, relevant: Set(after.items(of: person)))
-            table.append(Self.measures.map { list.value($0, at: Self.cutoff) })
+            result.table.append(Self.measures.map { list.value($0, at: Self.cutoff) })
+            result.lists.append(list.ranked)
         }
-        return table
+        return result
+    }
+
+    /// What lists show, by name: coverage of the catalogue and the like.
+    func exposure(of lists: [[UInt32]]) -> [String: Double] {
+        let exposure = Exposure(
+            lists: lists, histories: persons.map { Array(before.items(of: $0)) }, popularity: before.personCounts,
+            persons: before.count)
+        return [
+            "coverage@\(Self.cutoff)": exposure.coverage, "novelty@\(Self.cutoff)": exposure.novelty,
+            "gini@\(Self.cutoff)": exposure.gini, "popularity_bias@\(Self.cutoff)": exposure.popularityBias,
+        ]
     }
 }
