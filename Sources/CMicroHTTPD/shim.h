@@ -7,7 +7,9 @@
 #include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // Flags for send and recv. Which of the system's own names Swift sees depends on what else is imported.
@@ -83,6 +85,22 @@ static inline int ff_mhd_add(struct MHD_Daemon *daemon, int socket, const struct
 
 /// Names the calling thread for tools that list threads; at most 15 bytes count.
 static inline void ff_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/// Asks for short turns of the processor, which come sooner, for the calling thread. Linux takes the length of a turn from
+/// an ordinary thread from 6.12 on and passes over it before; the share of the processor stays the same.
+static inline void ff_short_turns(void) {
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {0};
+    attributes.size = sizeof attributes;
+    attributes.nice = getpriority(PRIO_PROCESS, 0);
+    attributes.runtime = 100 * 1000;
+    if (syscall(SYS_sched_setattr, 0, &attributes, 0) < 0) return;
+}
 
 /// A descriptor by which other threads wake one that polls it.
 static inline int ff_waker(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

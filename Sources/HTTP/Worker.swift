@@ -71,6 +71,8 @@ final class Worker: Sendable {
                 guard let argument else { return nil }
                 let launch = Unmanaged<Launch>.fromOpaque(argument).takeRetainedValue()
                 ff_name_thread("http-worker")
+                // Answers are short work that others wait for.
+                ff_short_turns()
                 launch.worker.run(launch.daemon)
                 return nil
             }, launch.toOpaque())

@@ -45,7 +45,7 @@ extension LiveState {
         var start = 0
         while start < entities.count {
             let end = min(start + Self.looked, entities.count)
-            state.withLock { state in
+            state.withReadLock { state in
                 for number in entities[start..<end] where Int(number) < state.core.entities.count {
                     facts.append(state.core.facts(number))
                 }
@@ -89,7 +89,7 @@ extension LiveState {
     }
 
     /// Name of a brand; `nil` for the number of none.
-    public func brandName(_ number: UInt32) -> String? { state.withLock { $0.core.brands.name(number) } }
+    public func brandName(_ number: UInt32) -> String? { state.withReadLock { $0.core.brands.name(number) } }
 }
 
 /// What a walk through the catalogue leaves out, besides what no list may show.

@@ -17,14 +17,14 @@ extension LiveState {
     /// entries; `nil` for one unknown or cleaned up. Nothing is left of it a day after its last interaction.
     public func profile(session: String, now: Int64) -> PersonProfile? {
         let key = hasher.key(session, .session)
-        return state.withLock { state in
+        return state.withReadLock { state in
             guard let number = state.core.session(key) else { return nil }
             return state.core.profile(ofSession: Int(number), now: now)
         }
     }
 
     private func profile(_ key: Key128, _ now: Int64) -> PersonProfile? {
-        state.withLock { state in
+        state.withReadLock { state in
             guard let number = state.core.person(key) else { return nil }
             return state.core.profile(ofPerson: Int(number), now: now)
         }
@@ -32,7 +32,7 @@ extension LiveState {
 
     /// The usual price of a category; `nil` before the first interaction with something in it that has a price.
     public func usualPrice(category: String) -> UsualPrice? {
-        state.withLock { state in
+        state.withReadLock { state in
             guard let number = state.core.categories.find(category) else { return nil }
             return state.core.usualPrice(category: number)
         }
@@ -40,14 +40,14 @@ extension LiveState {
 
     /// The same by the category's number.
     public func usualPrice(category number: UInt32) -> UsualPrice? {
-        state.withLock { $0.core.usualPrice(category: number) }
+        state.withReadLock { $0.core.usualPrice(category: number) }
     }
 
     // MARK: - Entities
 
     /// Number of an entity; `nil` for one never heard of.
     public func entityNumber(type: String, id: String) -> EntityNumber? {
-        state.withLock { $0.core.entity(type: type, id: id) }
+        state.withReadLock { $0.core.entity(type: type, id: id) }
     }
 
     /// The entities that an entity is met together with, nearest first, then by type and id; at most `limit` (64 are
@@ -55,21 +55,21 @@ extension LiveState {
     public func neighbours(
         of entity: EntityNumber, ofType type: UInt16? = nil, limit: Int = 64, now: Int64
     ) -> [Neighbour] {
-        state.withLock { $0.core.neighbours(of: entity, ofType: type, limit: limit, now: now) }
+        state.withReadLock { $0.core.neighbours(of: entity, ofType: type, limit: limit, now: now) }
     }
 
     /// The same for several entities under one hold of the lock.
     public func neighbours(
         ofEach entities: [EntityNumber], ofType type: UInt16? = nil, limit: Int = 64, now: Int64
     ) -> [[Neighbour]] {
-        state.withLock { state in
+        state.withReadLock { state in
             entities.map { state.core.neighbours(of: $0, ofType: type, limit: limit, now: now) }
         }
     }
 
     /// What ranking asks of entities, in their order; numbers of no entity are left out.
     public func features(of entities: [EntityNumber], now: Int64) -> [EntityFeatures] {
-        state.withLock { state in
+        state.withReadLock { state in
             let present = state.core.preferenceDecay.factor(now)
             return entities.compactMap { entity in
                 Int(entity) < state.core.entities.count ? state.core.features(of: Int(entity), present) : nil
@@ -79,7 +79,7 @@ extension LiveState {
 
     /// What entities are called, in their order; numbers of no entity are left out.
     public func descriptions(of entities: [EntityNumber]) -> [EntityDescription] {
-        state.withLock { state in
+        state.withReadLock { state in
             entities.compactMap { entity in
                 Int(entity) < state.core.entities.count ? state.core.description(of: Int(entity)) : nil
             }
@@ -92,10 +92,10 @@ extension LiveState {
     }
 
     /// Number of a category; `nil` for one that no entity ever had.
-    public func categoryNumber(_ name: String) -> UInt32? { state.withLock { $0.core.categories.find(name) } }
+    public func categoryNumber(_ name: String) -> UInt32? { state.withReadLock { $0.core.categories.find(name) } }
 
     /// Name of a category.
-    public func categoryName(_ number: UInt32) -> String { state.withLock { $0.core.categories.name(number) } }
+    public func categoryName(_ number: UInt32) -> String { state.withReadLock { $0.core.categories.name(number) } }
 }
 
 extension LiveCore {

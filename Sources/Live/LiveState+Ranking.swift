@@ -96,7 +96,7 @@ extension LiveState {
         var start = 0
         while start < entities.count {
             let end = min(start + Self.rankedAtOnce, entities.count)
-            state.withLock { state in
+            state.withReadLock { state in
                 // What lies far apart is fetched at once, before one of them is waited for.
                 state.core.touch(entities[start..<end])
                 for place in start..<end where Int(entities[place]) < state.core.entities.count {
@@ -119,7 +119,7 @@ extension LiveState {
     }
 
     private func rankingProfile(_ key: Key128, _ now: Int64) -> RankingProfile? {
-        state.withLock { state in
+        state.withReadLock { state in
             guard let number = state.core.person(key) else { return nil }
             return state.core.rankingProfile(ofPerson: Int(number), now: now)
         }
@@ -135,30 +135,30 @@ extension LiveState {
         found.reserveCapacity(64)
         for (place, entity) in entities.enumerated() {
             found.removeAll(keepingCapacity: true)
-            state.withLock { $0.core.neighbours(of: entity, into: &found) }
+            state.withReadLock { $0.core.neighbours(of: entity, into: &found) }
             for entry in found { body(place, entry.neighbour, entry.score) }
         }
     }
 
     /// The newest entities of a category, at most `limit`, newest first.
     public func newest(inCategory category: UInt32, limit: Int) -> ContiguousArray<EntityNumber> {
-        state.withLock { ContiguousArray($0.core.categories.entities(category).suffix(limit).reversed()) }
+        state.withReadLock { ContiguousArray($0.core.categories.entities(category).suffix(limit).reversed()) }
     }
 
     /// The newest entities, at most `limit`, newest first.
     public func newest(limit: Int) -> ContiguousArray<EntityNumber> {
-        let count = state.withLock { $0.core.entities.count }
+        let count = state.withReadLock { $0.core.entities.count }
         return ContiguousArray(
             stride(from: count - 1, through: max(0, count - limit), by: -1).map { EntityNumber(truncatingIfNeeded: $0) }
         )
     }
 
     /// Number of a brand; `nil` for one that no entity ever had.
-    public func brandNumber(_ name: String) -> UInt32? { state.withLock { $0.core.brands.find(name) } }
+    public func brandNumber(_ name: String) -> UInt32? { state.withReadLock { $0.core.brands.find(name) } }
 
     /// Whether an entity stands before another among equals: by type, then by id.
     public func precedes(_ left: EntityNumber, _ right: EntityNumber) -> Bool {
-        state.withLock { state in
+        state.withReadLock { state in
             let count = state.core.entities.count
             guard Int(left) < count, Int(right) < count else { return left < right }
             return state.core.precedes(left, right)
@@ -169,7 +169,7 @@ extension LiveState {
     public func numbers(ofIDs ids: some Collection<String>, type: String?) -> ContiguousArray<EntityNumber> {
         var found: ContiguousArray<EntityNumber> = []
         for id in ids {
-            state.withLock { state in
+            state.withReadLock { state in
                 for known in state.core.types.known where type == nil || known.name == type {
                     if let number = state.core.entity(state.core.entityKey(known.number, id)) { found.append(number) }
                 }

@@ -18,7 +18,7 @@ extension LiveState {
 
     /// Whether the catalogue holds an entity, by its key. About 100 ns.
     public func isCatalogued(_ key: Key128) -> Bool {
-        state.withLock { state in
+        state.withReadLock { state in
             guard let number = state.core.entity(key) else { return false }
             return state.core.entities[Int(number)].flags.isDisjoint(with: [.placeholder, .deleted])
         }
@@ -27,7 +27,7 @@ extension LiveState {
     /// A session's figures; `nil` for one unknown or cleaned up.
     public func session(id: String) -> SessionMetrics? {
         let key = hasher.key(id, .session)
-        return state.withLock { state in
+        return state.withReadLock { state in
             guard let number = state.core.session(key) else { return nil }
             let record = state.core.sessions[Int(number)]
             return SessionMetrics(
@@ -43,7 +43,7 @@ extension LiveState {
     public func recent(visitor: String) -> [RecentInteraction]? { recent(hasher.key(visitor, .visitor)) }
 
     private func recent(_ key: Key128) -> [RecentInteraction]? {
-        state.withLock { state in
+        state.withReadLock { state in
             guard let number = state.core.person(key) else { return nil }
             // A person has few types and mostly one entity type: each name is looked for once.
             var types: [(number: UInt16, name: String)] = []
@@ -67,7 +67,7 @@ extension LiveState {
 
     /// The tenant's figures over a window.
     public func totals(window: TimeWindow, now: Int64) -> TenantTotals {
-        state.withLock { state in
+        state.withReadLock { state in
             let span = Span(window)
             let edge = state.core.window(span, at: now).edge
             var totals = TenantTotals(
@@ -117,7 +117,7 @@ extension LiveState {
     /// Where the memory is, as an estimate that counts room held in reserve.
     public func memory() -> [MemoryShare] {
         let namesBytes = names.names.reduce(0) { $0 + $1.utf8.count + 120 }
-        return state.withLock { $0.core.memory() + [MemoryShare(owner: "boards", bytes: $0.boards.bytes)] }
+        return state.withReadLock { $0.core.memory() + [MemoryShare(owner: "boards", bytes: $0.boards.bytes)] }
             + [MemoryShare(owner: "names", bytes: namesBytes)]
     }
 }

@@ -59,7 +59,7 @@ public struct NeighbourSource: CandidateSource {
         let actions = origin == .people ? history(request.facts) : request.evidence.actions
         guard !actions.isEmpty else { return }
         var found = CandidatePool(maximum: 4096)
-        knowledge.forEachNeighbour(of: ContiguousArray(actions.lazy.map(\.action.entity))) { place, neighbour, score in
+        knowledge.forEachNeighbour(of: ContiguousArray(actions.lazy.map { $0.action.entity })) { place, neighbour, score in
             guard score > 0 else { return }
             var candidate = Candidate(entity: neighbour, origin: origin)
             candidate.closeness = actions[place].strength * score * request.weight
@@ -133,7 +133,7 @@ public struct ContentSource: CandidateSource {
 
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
         let actions = request.evidence.actions.prefix(ContentSource.lookedUp)
-        let entities = ContiguousArray(actions.lazy.map(\.action.entity))
+        let entities = ContiguousArray(actions.lazy.map { $0.action.entity })
         for found in knowledge.resembling(entities, limit: request.most) {
             var candidate = Candidate(entity: found.entity, origin: .content)
             candidate.likeness = min(1, found.likeness * request.weight)

@@ -120,8 +120,9 @@ public final class Catalogue: Sendable {
     func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(entity: UInt32, likeness: Double, place: Int)]
     {
         var best: [(entity: UInt32, likeness: Double, place: Int)] = []
-        state.withLock { state in
-            for (place, entity) in entities.enumerated() where Int(entity) < state.words.count {
+        for (place, entity) in entities.enumerated() {
+            state.withLock { state in
+                guard Int(entity) < state.words.count else { return }
                 var sums = NumberTable(capacity: 256)
                 var whole = 0.0
                 let own = state.words[Int(entity)]
@@ -136,7 +137,7 @@ public final class Catalogue: Sendable {
                         sums.add(other, rarity)
                     }
                 }
-                guard whole > 0 else { continue }
+                guard whole > 0 else { return }
                 sums.forEach { other, sum in
                     let count = Int(other) < state.words.count ? state.words[Int(other)].count : 0
                     guard count > 0 else { return }

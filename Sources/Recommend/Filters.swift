@@ -97,7 +97,7 @@ struct Admission<Source: Knowledge> {
     /// The candidates that may be shown, with what is known of them, in their order.
     func admitted(_ candidates: ContiguousArray<Candidate>, _ measure: PriceMeasure) -> ContiguousArray<Scored> {
         guard !isEmpty else { return [] }
-        let entities = ContiguousArray(candidates.lazy.map(\.entity))
+        let entities = ContiguousArray(candidates.lazy.map { $0.entity })
         let facts = knowledge.rankingFacts(of: entities, measure)
         let needsDetails = filter?.needsDetails == true || knowledge.hasEvents
         var admitted: ContiguousArray<Scored> = []
@@ -111,7 +111,7 @@ struct Admission<Source: Knowledge> {
         }
         guard needsDetails || filter != nil else { return admitted }
         let details =
-            needsDetails ? knowledge.details(of: ContiguousArray(admitted.lazy.map(\.facts.number))) : []
+            needsDetails ? knowledge.details(of: ContiguousArray(admitted.lazy.map { $0.facts.number })) : []
         var kept: ContiguousArray<Scored> = []
         kept.reserveCapacity(admitted.count)
         for (place, entry) in admitted.enumerated() {

@@ -31,7 +31,7 @@ extension Recommender {
     }
 
     private func whole(_ facts: AudienceFacts) -> Basis {
-        let shown = facts.session.prefix(Evidence.sessionActions).map(\.entity)
+        let shown = facts.session.prefix(Evidence.sessionActions).map { $0.entity }
         let session = knowledge.rankingFacts(of: unique(shown), PriceMeasure(currency: 0))
         return Basis(facts: facts, evidence: Evidence(facts, session: session))
     }

@@ -34,7 +34,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
         let measure = PriceMeasure(currency: basis.evidence.usualPrice == nil ? nil : basis.currency)
 
         let pins = pins(of: question, basis, admission, measure, &list)
-        let pool = candidates(question, plan, basis, admission, pins.map(\.scored.candidate), &list, now: now)
+        let pool = candidates(question, plan, basis, admission, pins.map { $0.scored.candidate }, &list, now: now)
         var found = admission.admitted(pool.candidates, measure)
         // Only these were asked for, or found: nothing else may stand in for them.
         let isClosed = admission.chosen != nil || question.surface == .search

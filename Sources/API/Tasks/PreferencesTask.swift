@@ -30,9 +30,8 @@ private struct PreferencesProgress {
 }
 
 extension TaskScheduler.Run {
-    /// Interactions, and users among them, after which what was found is written.
-    private static let mostInteractions = 200_000
-    private static let mostUsers = 20_000
+    /// Users after which what was found is written: below it, a user who was active more than once is written once.
+    private static let mostUsers = 200_000
 
     /// Writes a row of `user_preferences` for each user with interactions since the last run.
     func writePreferences() throws(TaskFailure) -> TaskOutcome {
@@ -47,6 +46,7 @@ extension TaskScheduler.Run {
         while progress.position < last {
             if isStopping() { throw Self.stopping }
             let (activities, end) = try active(after: progress.position, through: progress.end)
+            if isStopping() { throw Self.stopping }
             guard let end else { break }
             progress.end = end
             // In the order of their bytes, by which a broken run goes on.
@@ -85,7 +85,6 @@ extension TaskScheduler.Run {
     ) {
         var users: [String: Activity] = [:]
         var end: Int64?
-        var count = 0
         do throws(StorageError) {
             try tenant.store.scan(after: position, resolver: tenant.resolver) { (chunk) throws(StorageError) in
                 switch chunk {
@@ -99,11 +98,11 @@ extension TaskScheduler.Run {
                             if isOrder { users[id, default: (0, 0)].orders += 1 }
                         }
                     }
-                    count += batch.rows.count
                     end = batch.rows.last?.position ?? end
                 }
+                if isStopping() { return false }
                 if let limit { return end ?? 0 < limit }
-                return count < Self.mostInteractions && users.count < Self.mostUsers
+                return users.count < Self.mostUsers
             }
         } catch {
             throw TaskFailure(error)

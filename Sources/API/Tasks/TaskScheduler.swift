@@ -135,6 +135,7 @@ extension TaskScheduler.Run {
         let outcome = Shared(Mutex<Result<Int?, StorageError>>(.success(nil)))
         let finished = DispatchSemaphore(value: 0)
         let now = clock()
+        let start = monotonicNanoseconds()
         for attempt in 0..<100 {
             let work = CollectWork.addition(bytes: 65_536) { (transaction) throws(StorageError) in
                 let count = try transaction.write(rows, updatedAt: now)
@@ -152,8 +153,8 @@ extension TaskScheduler.Run {
             sleep(milliseconds: 100)
         }
         finished.wait()
-        // The writer has other things to do.
-        sleep(milliseconds: 2)
+        // The writer has other things to do: a task takes an eighth of its time at most.
+        sleep(milliseconds: UInt32(min(max(2, 7 * ((monotonicNanoseconds() &- start) / 1_000_000)), 200)))
         switch outcome.value.withLock({ $0 }) {
         case .success(let count): return count
         case .failure(let error): throw TaskFailure(error)
