@@ -59,7 +59,8 @@ public struct NeighbourSource: CandidateSource {
         let actions = origin == .people ? history(request.facts) : request.evidence.actions
         guard !actions.isEmpty else { return }
         var found = CandidatePool(maximum: 4096)
-        knowledge.forEachNeighbour(of: ContiguousArray(actions.lazy.map { $0.action.entity })) { place, neighbour, score in
+        let entities = ContiguousArray(actions.lazy.map { $0.action.entity })
+        knowledge.forEachNeighbour(of: entities) { place, neighbour, score in
             guard score > 0 else { return }
             var candidate = Candidate(entity: neighbour, origin: origin)
             candidate.closeness = actions[place].strength * score * request.weight
@@ -73,37 +74,10 @@ public struct NeighbourSource: CandidateSource {
         for candidate in found.candidates {
             if pool.contains(candidate.entity) { pool.add(candidate) } else { fresh.append(candidate) }
         }
-        keepClosest(&fresh, request.most)
+        fresh.keep(request.most) {
+            $0.closeness != $1.closeness ? $0.closeness > $1.closeness : $0.entity < $1.entity
+        }
         for candidate in fresh { pool.add(candidate) }
-    }
-
-    /// Leaves the `count` closest, in no order that matters: parts around one after the other, after Hoare's FIND.
-    private func keepClosest(_ candidates: inout ContiguousArray<Candidate>, _ count: Int) {
-        guard candidates.count > count else { return }
-        func isCloser(_ left: Candidate, _ right: Candidate) -> Bool {
-            left.closeness != right.closeness ? left.closeness > right.closeness : left.entity < right.entity
-        }
-        var (low, high) = (0, candidates.count - 1)
-        while low < high {
-            let pivot = candidates[low + (high - low) / 2]
-            var (left, right) = (low, high)
-            while left <= right {
-                while isCloser(candidates[left], pivot) { left += 1 }
-                while isCloser(pivot, candidates[right]) { right -= 1 }
-                guard left <= right else { break }
-                candidates.swapAt(left, right)
-                left += 1
-                right -= 1
-            }
-            if count - 1 <= right {
-                high = right
-            } else if count - 1 >= left {
-                low = left
-            } else {
-                break
-            }
-        }
-        candidates.removeSubrange(count...)
     }
 
     /// The latest distinct entities of the history with what they weigh, falling by a fiftieth from one to the next.

@@ -117,9 +117,8 @@ public final class Catalogue: Sendable {
 
     /// What shares words with entities: at most `limit`, most like first. The likeness is the share of the words of the
     /// one, weighted by how rare they are (ln(1 + N/n)), that the other has too, less where the other has many more.
-    func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(entity: UInt32, likeness: Double, place: Int)]
-    {
-        var best: [(entity: UInt32, likeness: Double, place: Int)] = []
+    func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {
+        var best: ContiguousArray<Resembling> = []
         for (place, entity) in entities.enumerated() {
             state.withLock { state in
                 guard Int(entity) < state.words.count else { return }
@@ -142,12 +141,16 @@ public final class Catalogue: Sendable {
                     let count = Int(other) < state.words.count ? state.words[Int(other)].count : 0
                     guard count > 0 else { return }
                     let likeness = min(1, sum / whole) * min(1, Double(own.count) / Double(count)).squareRoot()
-                    best.append((other, likeness, place))
+                    best.append(Resembling(entity: other, likeness: likeness, place: place))
                 }
             }
         }
-        best.sort { $0.likeness != $1.likeness ? $0.likeness > $1.likeness : $0.entity < $1.entity }
-        if best.count > limit { best.removeSubrange(limit...) }
+        func isMoreAlike(_ left: Resembling, _ right: Resembling) -> Bool {
+            if left.likeness != right.likeness { return left.likeness > right.likeness }
+            return left.entity != right.entity ? left.entity < right.entity : left.place < right.place
+        }
+        best.keep(limit, isMoreAlike)
+        best.sort(by: isMoreAlike)
         return best
     }
 

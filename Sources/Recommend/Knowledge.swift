@@ -120,8 +120,8 @@ public protocol Knowledge: Sendable {
     /// The neighbours of entities, closest or not, with their scores of 0…1: at most 64 of each.
     func forEachNeighbour(
         of entities: ContiguousArray<UInt32>, _ body: (_ place: Int, _ neighbour: UInt32, _ score: Double) -> Void)
-    /// What resembles entities in text, most like first, with a likeness of 0…1 and the place of what it resembles.
-    func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(entity: UInt32, likeness: Double, place: Int)]
+    /// What resembles entities in text, most like first.
+    func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling>
     /// The best entities of a scope, best first; hidden and deleted ones left out.
     func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32]
     /// Popular entities of a brand, at most `limit`.
@@ -153,4 +153,21 @@ public protocol Knowledge: Sendable {
     func categoryName(_ number: UInt32) -> String
     /// Name of a brand.
     func brandName(_ number: UInt32) -> String
+}
+
+/// An entity that resembles another.
+public struct Resembling: Sendable, Equatable, BitwiseCopyable {
+    /// Number of the entity.
+    public var entity: UInt32
+    /// How much, 0…1.
+    public var likeness: Double
+    /// Place of what it resembles among those that were asked about.
+    public var place: Int
+
+    /// An entity and what it resembles.
+    public init(entity: UInt32, likeness: Double, place: Int) {
+        self.entity = entity
+        self.likeness = likeness
+        self.place = place
+    }
 }

@@ -93,9 +93,7 @@ public struct LiveKnowledge: Knowledge {
         live.forEachNeighbour(of: entities, body)
     }
 
-    public func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> [(
-        entity: UInt32, likeness: Double, place: Int
-    )] {
+    public func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {
         catalogue.resembling(entities, limit: limit)
     }
 

@@ -138,9 +138,7 @@ struct World: Knowledge {
         }
     }
 
-    func resembling(_ numbers: ContiguousArray<UInt32>, limit: Int) -> [(
-        entity: UInt32, likeness: Double, place: Int
-    )] {
+    func resembling(_ numbers: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {
         []
     }
 
