@@ -15,6 +15,7 @@ static struct {
     void (*saxpy)(int, float, const float *, int, float *, int);
     void (*spotrf)(const char *, const int *, float *, const int *, int *);
     void (*spotrs)(const char *, const int *, const int *, const float *, const int *, float *, const int *, int *);
+    void (*spotri)(const char *, const int *, float *, const int *, int *);
     void (*ssyevd)(
         const char *, const char *, const int *, float *, const int *, float *, float *, const int *, int *, const int *,
         int *);
@@ -49,8 +50,8 @@ static void load(void) {
     } symbols[] = {
         {&blas.sgemm, "cblas_sgemm"}, {&blas.sgemv, "cblas_sgemv"}, {&blas.ssyrk, "cblas_ssyrk"},
         {&blas.strsm, "cblas_strsm"}, {&blas.sdot, "cblas_sdot"},   {&blas.saxpy, "cblas_saxpy"},
-        {&blas.spotrf, "spotrf_"},    {&blas.spotrs, "spotrs_"},    {&blas.ssyevd, "ssyevd_"},
-        {&blas.core, "openblas_get_corename"},
+        {&blas.spotrf, "spotrf_"},    {&blas.spotrs, "spotrs_"},    {&blas.spotri, "spotri_"},
+        {&blas.ssyevd, "ssyevd_"},    {&blas.core, "openblas_get_corename"},
     };
     for (size_t index = 0; index < sizeof symbols / sizeof *symbols; index++) {
         void *symbol = dlsym(library, symbols[index].name);
@@ -107,6 +108,8 @@ void blas_spotrf(int order, float *matrix, int stride, int *info) { blas.spotrf(
 void blas_spotrs(int order, int sides, const float *factor, int stride, float *side, int sideStride, int *info) {
     blas.spotrs("L", &order, &sides, factor, &stride, side, &sideStride, info);
 }
+
+void blas_spotri(int order, float *matrix, int stride, int *info) { blas.spotri("L", &order, matrix, &stride, info); }
 
 void blas_ssyevd(
     int order, float *matrix, int stride, float *values, float *work, int workSize, int *integers, int integerSize,

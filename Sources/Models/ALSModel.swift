@@ -12,7 +12,7 @@ public import Numerics
 /// while training. Items that nobody touched score 0.
 public struct ALSModel: ItemModel {
     /// Hyper-parameters.
-    public struct Parameters: Sendable, Hashable {
+    public struct Parameters: Sendable, Hashable, Codable {
         /// Length of the vectors.
         public var factors = 128
         /// Sweeps over persons and items.

@@ -12,8 +12,13 @@ public struct BlendTuner: Sendable {
     public struct Options: Sendable {
         /// Length of the lists that are judged.
         public var cutoff = 20
-        /// Whether the order of histories may be used.
+        /// Whether the order of histories may be used; without it they are sets while choosing, too.
         public var usesOrder = true
+        /// Whether models of sequences and ways of weighting late entries are tried: a waste, and a way of being fooled, where
+        /// order means nothing.
+        public var usesSequence = true
+        /// Whether only models are wanted that ``BlendFolding`` can fold.
+        public var isFolded = false
         /// Most dimensions of the spectral model.
         public var rank = 1024
         /// Seconds of processor time after which no further variant is tried.
@@ -46,12 +51,14 @@ public struct BlendTuner: Sendable {
 
     /// A tuner for one hold-out.
     public init(_ holdOut: HoldOut, _ options: Options, progress: @escaping @Sendable (String) -> Void = { _ in }) {
+        var options = options
+        options.usesSequence = options.usesSequence && options.usesOrder
         self.options = options
-        self.holdOut = holdOut
+        self.holdOut = options.usesOrder ? holdOut : holdOut.withoutOrder
         self.progress = progress
         objective = RankingObjective(cutoff: options.cutoff)
-        popularity = BlendModel.popularity(holdOut.training)
-        truths = holdOut.truth.map { Set($0) }
+        popularity = BlendModel.popularity(self.holdOut.training)
+        truths = self.holdOut.truth.map { Set($0) }
     }
 
     /// A model with the hyper-parameters that were best for it alone.
@@ -82,15 +89,16 @@ public struct BlendTuner: Sendable {
         guard holdOut.queries.count > 0 else { return nil }
         let start = BlendTuner.processorSeconds()
         var candidates: [Candidate] = []
-        for variants in families() {
-            var best: Candidate?
-            for kind in variants {
-                guard !isCancelled() else { return nil }
-                guard best == nil || BlendTuner.processorSeconds() - start < options.seconds else { break }
-                guard let found = tuned(kind, near: best ?? candidates.first) else { continue }
-                progress("\(found.kind), exponent \(found.exponent): \(rounded(found.value))")
-                if found.value > best?.value ?? 0 { best = found }
-            }
+        for family in families() {
+            let best = family.climb(
+                { (kind, best: Candidate?) -> Candidate? in
+                    guard !isCancelled() else { return nil }
+                    guard best == nil || BlendTuner.processorSeconds() - start < options.seconds else { return nil }
+                    guard let found = tuned(kind, near: best ?? candidates.first) else { return nil }
+                    progress("\(found.kind), exponent \(found.exponent): \(rounded(found.value))")
+                    return found
+                }, value: \.value)
+            guard !isCancelled() else { return nil }
             if let best { candidates.append(best) }
         }
         guard !candidates.isEmpty, !isCancelled() else { return nil }
@@ -99,39 +107,6 @@ public struct BlendTuner: Sendable {
         progress("blend: \(rounded(value))")
         return Outcome(
             choice: choice, value: value, single: candidates.map { ($0.model.name, $0.value) })
-    }
-
-    /// Kinds of models with the variants that are fitted and compared.
-    private func families() -> [[PartKind]] {
-        var families: [[PartKind]] = [[.walk(.init())]]
-        var half = WalkModel.Parameters()
-        half.personExponent = 0.5
-        families[0].append(.walk(half))
-        let isSmall = holdOut.training.items.count < 300_000
-        families.append(
-            (isSmall ? [Float(20), 5, 100, 500] : [20]).map { regularisation in
-                var parameters = LocalAutoencoderModel.Parameters()
-                parameters.regularisation = regularisation
-                return .autoencoder(parameters)
-            })
-        var spectral = SpectralModel.Parameters()
-        spectral.rank = options.rank
-        families.append([.spectral(spectral)])
-        if options.usesOrder {
-            families.append([sequence(length: 8, backward: 1), sequence(length: 20, backward: 1)])
-            families.append(
-                [(1, 0.2), (3, 0.2), (1, 0.6)].map { sequence(length: $0.0, backward: $0.1, exponent: 0.5) })
-        }
-        families.append([3, 10].map { .trend(.init(fall: $0)) })
-        return families
-    }
-
-    private func sequence(length: Float, backward: Float, exponent: Float = 0.7) -> PartKind {
-        var parameters = SequenceModel.Parameters()
-        parameters.length = length
-        parameters.backward = backward
-        parameters.sourceExponent = exponent
-        return .sequence(parameters)
     }
 
     /// Fits one variant and finds its way of weighting histories, its rank and its exponent.
@@ -159,9 +134,9 @@ public struct BlendTuner: Sendable {
         }
         // From what was best for another model on to both sides, as long as that helps.
         var place = near.flatMap { BlendTuner.recencies.firstIndex(of: $0.kind.recency) } ?? BlendTuner.firstRecency
-        if !options.usesOrder || kind.isForEverybody { place = 0 }
+        if !options.usesSequence || kind.isForEverybody { place = 0 }
         tryRecency(place)
-        while options.usesOrder, !kind.isForEverybody {
+        while options.usesSequence, !kind.isForEverybody {
             tryRecency(place - 1)
             tryRecency(place + 1)
             let better = [place - 1, place + 1].max { tried[$0] ?? 0 < tried[$1] ?? 0 } ?? place

@@ -91,4 +91,14 @@ public struct Histories: Sendable, Equatable {
         for person in persons { slice.append(entries(of: person)) }
         return slice
     }
+
+    /// The same as sets: entries by number of the item, of unknown place and time.
+    public var withoutOrder: Histories {
+        var sets = Histories(itemCount: itemCount)
+        for person in 0..<count {
+            let run = entries(of: person).map { Entry(item: $0.item, weight: $0.weight) }
+            sets.append(run.sorted { $0.item < $1.item })
+        }
+        return sets
+    }
 }

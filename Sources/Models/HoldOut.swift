@@ -10,6 +10,9 @@ public struct HoldOut: Sendable, Equatable {
         case last
         /// A share of each history, drawn at random.
         case random(Double)
+        /// The last share of every second history, and a share of the others that is drawn at random: for when nobody says
+        /// which of the two will be asked.
+        case mixed(Double)
         /// What happened in the last share of all entries by time.
         case late(Double)
     }
@@ -36,7 +39,10 @@ public struct HoldOut: Sendable, Equatable {
             var (kept, held): ([Histories.Entry], [Histories.Entry]) = (all, [])
             let known = all.count { $0.position >= 0 }
             let unknown = all.count - known
-            switch cut {
+            let way =
+                if case .mixed(let share) = cut { person % 2 == 0 ? Cut.tail(share) : .random(share) } else { cut }
+            switch way {
+            case .mixed: break
             case .tail(let share):
                 let length = known < 2 ? known : max(1, Int((Double(known) * (1 - share)).rounded()))
                 (kept, held) = (Array(all.prefix(unknown + length)), Array(all.dropFirst(unknown + length)))
@@ -87,6 +93,14 @@ public struct HoldOut: Sendable, Equatable {
             queries.append(one.history)
             truth.append(one.truth)
         }
+    }
+
+    /// The same with histories as sets: nobody can tell from them what came first.
+    var withoutOrder: HoldOut {
+        var plain = self
+        plain.training = training.withoutOrder
+        plain.queries = queries.withoutOrder
+        return plain
     }
 
     /// The moment from which on ``Cut/late(_:)`` holds back.

@@ -12,6 +12,8 @@ public struct ListTrainer: Sendable {
         public var usesOrder = true
         /// How to hold out; `nil`: as the histories suggest.
         public var cut: HoldOut.Cut?
+        /// Whether only models are wanted that ``Trainer`` can fold into rows that serve.
+        public var isFolded = false
         /// Most queries of the hold-out.
         public var queries = 3_000
         /// Seconds of processor time after which no further variant is tried.
@@ -42,33 +44,54 @@ public struct ListTrainer: Sendable {
     /// Where the end of a history says more about what follows than its beginning, the end is held out, as the future will
     /// be. Only where order says nothing are the set-apart items themselves (or random ones) the better picture.
     public func holdOut(_ histories: Histories, valid: [[UInt32]]?) -> HoldOut {
+        plan(histories, valid: valid).holdOut
+    }
+
+    /// What to hold out, and whether the order of histories was found to mean something.
+    private func plan(_ histories: Histories, valid: [[UInt32]]?) -> (holdOut: HoldOut, orderMatters: Bool) {
         let whole = valid.map { ListTrainer.merged(histories, $0) } ?? histories
-        if let cut = options.cut { return HoldOut(whole, cut, maximum: options.queries, seed: options.seed) }
-        let tail = HoldOut(whole, .tail(0.2), maximum: options.queries, seed: options.seed)
-        if ListTrainer.orderMatters(tail, seed: options.seed, threads: options.threads) {
+        func cut(_ cut: HoldOut.Cut) -> HoldOut {
+            HoldOut(whole, cut, maximum: options.queries, seed: options.seed)
+        }
+        let tail = cut(.tail(0.2))
+        let orderMatters = ListTrainer.orderMatters(tail, seed: options.seed, threads: options.threads)
+        if let wanted = options.cut {
+            progress("choosing on \(wanted)\(orderMatters ? "" : "; order does not matter")")
+            return (cut(wanted), orderMatters)
+        }
+        if orderMatters, !options.usesOrder {
+            progress("order matters but is not to be used: choosing on the last or on a random fifth of each history")
+            return (cut(.mixed(0.2)), true)
+        }
+        if orderMatters {
             progress("order matters: choosing on the last fifth of each history")
-            return tail
+            return (tail, true)
         }
         if let valid {
             progress("order does not matter: choosing on what was set apart")
-            return HoldOut(histories, truth: valid, maximum: options.queries)
+            return (HoldOut(histories, truth: valid, maximum: options.queries), false)
         }
         progress("order does not matter: choosing on a random fifth of each history")
-        return HoldOut(histories, .random(0.2), maximum: options.queries, seed: options.seed)
+        return (cut(.random(0.2)), false)
     }
 
     /// Chooses a blend; `nil` when there is too little to hold out or it was cancelled.
     public func choose(
         _ histories: Histories, valid: [[UInt32]]? = nil, isCancelled: @Sendable () -> Bool = { false }
     ) -> BlendTuner.Outcome? {
-        choose(on: holdOut(histories, valid: valid), isCancelled: isCancelled)
+        let plan = plan(histories, valid: valid)
+        return choose(on: plan.holdOut, usesSequence: plan.orderMatters, isCancelled: isCancelled)
     }
 
-    /// Chooses a blend on a hold-out.
-    public func choose(on holdOut: HoldOut, isCancelled: @Sendable () -> Bool = { false }) -> BlendTuner.Outcome? {
+    /// Chooses a blend on a hold-out. Without `usesSequence` nothing is tried that weights late entries more.
+    public func choose(
+        on holdOut: HoldOut, usesSequence: Bool = true, isCancelled: @Sendable () -> Bool = { false }
+    ) -> BlendTuner.Outcome? {
         var tuning = BlendTuner.Options(threads: options.threads)
         tuning.cutoff = options.cutoff
         tuning.usesOrder = options.usesOrder
+        tuning.usesSequence = usesSequence
+        tuning.isFolded = options.isFolded
         tuning.rank = options.rank
         tuning.seconds = options.seconds
         tuning.seed = options.seed

@@ -4,6 +4,8 @@ public import Numerics
 public enum PartKind: Sendable, Hashable, Codable {
     case walk(WalkModel.Parameters)
     case autoencoder(LocalAutoencoderModel.Parameters)
+    case wholeAutoencoder(AutoencoderModel.Parameters)
+    case als(ALSModel.Parameters)
     case spectral(SpectralModel.Parameters)
     case sequence(SequenceModel.Parameters)
     case trend(TrendModel.Parameters)
@@ -13,6 +15,8 @@ public enum PartKind: Sendable, Hashable, Codable {
         switch self {
         case .walk(let parameters): WalkModel(histories, parameters, threads: threads)
         case .autoencoder(let parameters): LocalAutoencoderModel(histories, parameters, threads: threads)
+        case .wholeAutoencoder(let parameters): AutoencoderModel(histories, parameters)
+        case .als(let parameters): ALSModel(histories, parameters, seed: seed, threads: threads)
         case .spectral(let parameters): SpectralModel(histories, parameters, seed: seed, threads: threads)
         case .sequence(let parameters): SequenceModel(histories, parameters, threads: threads)
         case .trend(let parameters): TrendModel(histories, parameters)
@@ -25,6 +29,8 @@ public enum PartKind: Sendable, Hashable, Codable {
             switch self {
             case .walk(let parameters): parameters.recency
             case .autoencoder(let parameters): parameters.recency
+            case .wholeAutoencoder(let parameters): parameters.recency
+            case .als(let parameters): parameters.recency
             case .spectral(let parameters): parameters.recency
             case .sequence(let parameters): parameters.recency
             case .trend: .none
@@ -38,6 +44,12 @@ public enum PartKind: Sendable, Hashable, Codable {
             case .autoencoder(var parameters):
                 parameters.recency = newValue
                 self = .autoencoder(parameters)
+            case .wholeAutoencoder(var parameters):
+                parameters.recency = newValue
+                self = .wholeAutoencoder(parameters)
+            case .als(var parameters):
+                parameters.recency = newValue
+                self = .als(parameters)
             case .spectral(var parameters):
                 parameters.recency = newValue
                 self = .spectral(parameters)
@@ -64,6 +76,12 @@ public enum PartKind: Sendable, Hashable, Codable {
         case var autoencoder as LocalAutoencoderModel:
             autoencoder.recency = recency
             return autoencoder
+        case var autoencoder as AutoencoderModel:
+            autoencoder.recency = recency
+            return autoencoder
+        case var als as ALSModel:
+            als.recency = recency
+            return als
         case var spectral as SpectralModel:
             spectral.recency = recency
             return spectral
@@ -79,9 +97,15 @@ extension PartKind: CustomStringConvertible {
     public var description: String {
         let late = recency == .none ? "" : ", growth \(recency.growth), fall \(recency.fall)"
         switch self {
-        case .walk(let parameters): return "walk(\(parameters.personExponent)\(late))"
-        case .autoencoder(let parameters): return "autoencoder(λ \(parameters.regularisation)\(late))"
-        case .spectral(let parameters): return "spectral(\(parameters.rank)\(late))"
+        case .walk(let parameters): return "walk(\(parameters.personExponent), \(parameters.sourceExponent)\(late))"
+        case .autoencoder(let parameters):
+            return "autoencoder(λ \(parameters.regularisation), \(parameters.personExponent)\(late))"
+        case .wholeAutoencoder(let parameters):
+            return "whole autoencoder(λ \(parameters.regularisation), \(parameters.personExponent)\(late))"
+        case .als(let parameters):
+            let unobserved = parameters.unobserved.map { ", unobserved \($0)" } ?? ""
+            return "als(\(parameters.factors), λ \(parameters.regularisation)\(unobserved)\(late))"
+        case .spectral(let parameters): return "spectral(\(parameters.rank), \(parameters.personExponent)\(late))"
         case .sequence(let parameters):
             return "sequence(length \(parameters.length), backward \(parameters.backward)\(late))"
         case .trend(let parameters): return "trend(\(parameters.fall))"

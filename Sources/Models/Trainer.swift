@@ -73,6 +73,7 @@ public struct Trainer: Sendable {
             var lists = ListTrainer.Options(threads: options.threads)
             lists.seconds = options.tuningSeconds > 0 ? options.tuningSeconds : Trainer.usualSeconds
             lists.rank = options.rank
+            lists.isFolded = true
             lists.seed = options.seed
             let tuned = ListTrainer(lists) { progress(0.1, $0) }.choose(histories, isCancelled: isCancelled)
             guard !isCancelled() else { return nil }

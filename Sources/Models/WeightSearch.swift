@@ -6,6 +6,10 @@ internal import Synchronization
 struct WeightSearch {
     /// Items taken of each model at each of three exponents.
     private static let depth = 120
+    /// Parts of the queries; each search leaves one out.
+    private static let folds = 4
+    /// The least weight of a part of the blend, of 1 together.
+    private static let leastWeight: Float = 0.02
 
     /// One query's pool.
     private struct Pool: Sendable {
@@ -63,34 +67,30 @@ struct WeightSearch {
         pools = found.withLock { $0.compactMap { $0 } }
     }
 
-    /// The best blend found, with its objective.
+    /// The mean of the best blends of overlapping parts of the queries, with its objective on all of them. (What is best on all
+    /// of them at once leans on a part or two that were lucky there; the mean holds better on other data.)
     func run() -> (BlendChoice, Double) {
-        let centres = candidates.map { BlendTuner.exponents.firstIndex(of: $0.exponent) ?? 0 }
-        let first = candidates.indices.max { candidates[$0].value < candidates[$1].value } ?? 0
-        var state = State(
-            exponents: centres, weights: candidates.indices.map { $0 == first ? 1 : 0 }, value: 0)
-        state.value = value(state)
-        for round in 0..<4 {
-            let before = state.value
+        let all = Array(pools.indices)
+        let folds = pools.count < WeightSearch.folds * 10 ? 1 : WeightSearch.folds
+        var weights = [Float](repeating: 0, count: candidates.count)
+        var places = [Float](repeating: 0, count: candidates.count)
+        for fold in 0..<folds {
+            let state = best(on: folds == 1 ? all : all.filter { $0 % folds != fold })
+            let sum = state.weights.reduce(0, +)
+            guard sum > 0 else { continue }
             for part in candidates.indices {
-                state = improved(state, part, [0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.65, 1, 1.5])
-                for _ in 0..<3 {
-                    let moved = improved(state, part, exponentSteps: [-1, 1])
-                    guard moved.value > state.value else { break }
-                    state = moved
-                }
+                weights[part] += state.weights[part] / sum
+                places[part] += state.weights[part] / sum * Float(state.exponents[part])
             }
-            if round > 0, state.value - before < 1e-4 { break }
         }
-        // What does not clearly help is left out: a smaller blend is faster and holds better on other data.
-        for part in candidates.indices.sorted(by: { state.weights[$0] < state.weights[$1] })
-        where state.weights[part] > 0 {
-            var without = state
-            without.weights[part] = 0
-            guard without.weights.contains(where: { $0 > 0 }) else { continue }
-            without.value = value(without)
-            if without.value > state.value * (1 - 0.001) { state = without }
+        let sum = max(.leastNormalMagnitude, weights.reduce(0, +))
+        var state = State(exponents: centres, weights: weights.map { $0 / sum }, value: 0)
+        for part in candidates.indices where weights[part] > 0 {
+            state.exponents[part] = Int((places[part] / weights[part]).rounded())
         }
+        // What hardly counts is left out: a smaller blend is faster.
+        for part in candidates.indices where state.weights[part] < WeightSearch.leastWeight { state.weights[part] = 0 }
+        state.value = value(state, on: all)
         let choice = BlendChoice(
             candidates.indices.map { part in
                 BlendChoice.Part(
@@ -100,37 +100,63 @@ struct WeightSearch {
         return (choice, state.value)
     }
 
-    private func improved(_ state: State, _ part: Int, _ weights: [Float]) -> State {
+    /// Where each model's exponent is best for it alone.
+    private var centres: [Int] {
+        candidates.map { BlendTuner.exponents.firstIndex(of: $0.exponent) ?? 0 }
+    }
+
+    /// The best blend on some queries, climbed from equal weights of the models that are nearly as good as the best.
+    private func best(on queries: [Int]) -> State {
+        let greatest = candidates.map(\.value).max() ?? 0
+        var state = State(
+            exponents: centres, weights: candidates.map { $0.value >= 0.9 * greatest ? 1 : 0 }, value: 0)
+        state.value = value(state, on: queries)
+        for round in 0..<4 {
+            let before = state.value
+            for part in candidates.indices {
+                state = improved(state, part, [0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.65, 1, 1.5], queries)
+                for _ in 0..<3 {
+                    let moved = improved(state, part, exponentSteps: [-1, 1], queries)
+                    guard moved.value > state.value else { break }
+                    state = moved
+                }
+            }
+            if round > 0, state.value - before < 1e-4 { break }
+        }
+        return state
+    }
+
+    private func improved(_ state: State, _ part: Int, _ weights: [Float], _ queries: [Int]) -> State {
         var best = state
         for weight in weights where weight != state.weights[part] {
             var other = state
             other.weights[part] = weight
             guard other.weights.contains(where: { $0 > 0 }) else { continue }
-            other.value = value(other)
+            other.value = value(other, on: queries)
             if other.value > best.value { best = other }
         }
         return best
     }
 
-    private func improved(_ state: State, _ part: Int, exponentSteps steps: [Int]) -> State {
+    private func improved(_ state: State, _ part: Int, exponentSteps steps: [Int], _ queries: [Int]) -> State {
         guard state.weights[part] > 0 else { return state }
         var best = state
         for step in steps where powers.indices.contains(state.exponents[part] + step) {
             var other = state
             other.exponents[part] += step
-            other.value = value(other)
+            other.value = value(other, on: queries)
             if other.value > best.value { best = other }
         }
         return best
     }
 
-    private func value(_ state: State) -> Double {
-        let found = Mutex(Array(repeating: 0.0, count: pools.count))
+    private func value(_ state: State, on queries: [Int]) -> Double {
+        let found = Mutex(Array(repeating: 0.0, count: queries.count))
         let parts = candidates.indices.filter { state.weights[$0] > 0 }
-        Parallel.ranges(pools.count, grain: 128, threads: tuner.options.threads) { range in
+        Parallel.ranges(queries.count, grain: 128, threads: tuner.options.threads) { range in
             var own: [Double] = []
             var totals: [Float] = []
-            for query in range {
+            for query in queries[range] {
                 let pool = pools[query]
                 let size = pool.items.count
                 totals.removeAll(keepingCapacity: true)
@@ -150,6 +176,6 @@ struct WeightSearch {
             }
             found.withLock { all in for (query, value) in zip(range, own) { all[query] = value } }
         }
-        return found.withLock { $0.reduce(0, +) } / Double(max(1, pools.count))
+        return found.withLock { $0.reduce(0, +) } / Double(max(1, queries.count))
     }
 }

@@ -54,6 +54,20 @@ public enum BLAS {
         blas_spotrs(Int32(order), 1, factor.baseAddress, Int32(order), side.baseAddress, Int32(order), &info)
     }
 
+    /// Replaces the factor that ``factorise(_:order:)`` left by the inverse of the matrix, whole and symmetric. False when it
+    /// has none.
+    public static func invert(_ factor: UnsafeMutableBufferPointer<Float>, order: Int) -> Bool {
+        guard order > 0, factor.count / order >= order, isReady else { return false }
+        var info = Int32(0)
+        blas_spotri(Int32(order), factor.baseAddress, Int32(order), &info)
+        guard info == 0 else { return false }
+        // Column-major lower is row-major upper.
+        for row in 0..<order {
+            for column in 0..<row { factor[row * order + column] = factor[column * order + row] }
+        }
+        return true
+    }
+
     /// Eigenvalues (ascending) and eigenvectors (one after the other) of a symmetric matrix.
     static func eigen(_ matrix: UnsafeMutableBufferPointer<Float>, order: Int) -> (values: [Float], vectors: [Float])? {
         guard order > 0, matrix.count >= order * order, isReady else { return nil }

@@ -28,6 +28,7 @@ struct ModelCase: Sendable, CustomTestStringConvertible {
         ModelCase(name: "autoencoder") { histories, _, threads in
             LocalAutoencoderModel(histories, .init(), threads: threads)
         },
+        ModelCase(name: "whole autoencoder") { histories, _, _ in AutoencoderModel(histories, .init()) },
         ModelCase(name: "sequence") { histories, _, threads in SequenceModel(histories, .init(), threads: threads) },
         ModelCase(name: "als") { histories, seed, threads in
             var parameters = ALSModel.Parameters()

@@ -109,6 +109,31 @@ struct ListModelTests {
         }
     }
 
+    @Test(
+        "The autoencoder over the whole catalogue is for each item a ridge regression on all others", arguments: 1...5)
+    func wholeAutoencoder(seed: Int) throws {
+        var random = SplitMix(seed: UInt64(seed))
+        let histories = Worlds.random(persons: 40, items: 9, longest: 6, &random)
+        var parameters = AutoencoderModel.Parameters()
+        parameters.regularisation = 2
+        let model = try #require(AutoencoderModel(histories, parameters))
+        var gram = [[Double]](repeating: [Double](repeating: 0, count: 9), count: 9)
+        for run in ListModelTests.persons(histories) {
+            for one in run { for other in run { gram[one][other] += 1 / Double(run.count).squareRoot() } }
+        }
+        let weights = (0..<UInt32(9)).map { model.scores([.init(item: $0)]) }
+        for target in 0..<9 {
+            // At the least squares the residual says nothing to any other item.
+            for source in 0..<9 where source != target {
+                var gradient = 2 * Double(weights[source][target]) - gram[source][target]
+                for other in 0..<9 { gradient += gram[source][other] * Double(weights[other][target]) }
+                #expect(abs(gradient) < 1e-3)
+            }
+            #expect(weights[target][target] == 0)
+        }
+        #expect(AutoencoderModel(Histories(itemCount: AutoencoderModel.mostItems + 1), parameters) == nil)
+    }
+
     @Test("With all dimensions the spectral filter lets everything through; with few it tells two worlds apart")
     func spectral() throws {
         var random = SplitMix(seed: 4)

@@ -5,7 +5,8 @@ import Testing
 @Suite("Choosing a blend")
 struct ListTrainerTests {
     @Test(
-        "A hold-out never shows what it asks for", arguments: [HoldOut.Cut.tail(0.3), .last, .random(0.3), .late(0.3)])
+        "A hold-out never shows what it asks for",
+        arguments: [HoldOut.Cut.tail(0.3), .last, .random(0.3), .mixed(0.3), .late(0.3)])
     func holdOut(cut: HoldOut.Cut) {
         var random = SplitMix(seed: 2)
         var histories = Histories(itemCount: 30)
@@ -48,6 +49,42 @@ struct ListTrainerTests {
         #expect(outcome.choice.parts.contains { $0.kind.recency != .none })
         let without = trainer.holdOut(Worlds.shuffled(ring, &random), valid: nil)
         #expect(without != HoldOut(ring, .tail(0.2), maximum: 3_000))
+    }
+
+    @Test("Where order is not to be used, what is chosen does not depend on it")
+    func withoutOrder() throws {
+        var random = SplitMix(seed: 8)
+        let ring = Worlds.ring(persons: 120, items: 40, length: 8, &random)
+        var options = ListTrainer.Options()
+        options.usesOrder = false
+        let holdOut = HoldOut(ring, .tail(0.25))
+        var other = holdOut
+        other.training = Worlds.shuffled(holdOut.training, &random)
+        other.queries = Worlds.shuffled(holdOut.queries, &random)
+        let one = try #require(ListTrainer(options).choose(on: holdOut))
+        #expect(one.choice == ListTrainer(options).choose(on: other)?.choice)
+        #expect(one.choice.parts.allSatisfy { $0.kind.recency == .none })
+    }
+
+    @Test("Where order means nothing, nothing that weights late entries is tried")
+    func meaningless() throws {
+        var random = SplitMix(seed: 9)
+        let shuffled = Worlds.shuffled(Worlds.ring(persons: 200, items: 60, length: 12, &random), &random)
+        let outcome = try #require(ListTrainer(.init()).choose(shuffled))
+        #expect(outcome.choice.parts.allSatisfy { $0.kind.recency == .none })
+        #expect(!outcome.single.contains { $0.name == "sequence" })
+    }
+
+    @Test("What is to be served has only parts that can be folded")
+    func folded() throws {
+        var random = SplitMix(seed: 10)
+        let ring = Worlds.ring(persons: 120, items: 40, length: 8, &random)
+        for isFolded in [false, true] {
+            var options = ListTrainer.Options()
+            options.isFolded = isFolded
+            let outcome = try #require(ListTrainer(options).choose(ring))
+            #expect(outcome.single.contains { $0.name == "als" } == !isFolded)
+        }
     }
 
     @Test("Choosing is the same on one thread and on two")

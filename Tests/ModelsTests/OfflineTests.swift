@@ -51,6 +51,35 @@ struct ListEvaluationTests {
         #expect(dataset.histories.weights == [1, 5])
     }
 
+    @Test("Times of the test say how to hold out, its items do not")
+    func shape() throws {
+        func cut(_ train: String, _ test: String) throws -> HoldOut.Cut? {
+            try ListEvaluationTests.dataset(train, test: test, .pairs).cut
+        }
+        let train = "u a 1 1\nu b 1 50\nv c 1 2\nv d 1 20\n"
+        #expect(try cut(train, "u c 1 30\nv a 1 10\n") == .random(0.2))
+        #expect(try cut(train, "u c 1 60\nv a 1 21\n") == .tail(0.2))
+        #expect(try cut(train, "u c 1 60\nv a 1 70\n") == .late(0.3))
+        #expect(try cut("u a\nu b\n", "u c\n") == nil)
+    }
+
+    @Test("Lists in order of their names are sets; others are not")
+    func sorted() throws {
+        let rows = (0..<40).map { user in [9, 10, 100, 1_000 + user] }
+        func dataset(_ rows: [[Int]]) throws -> ListDataset {
+            let lines = rows.enumerated().map { user, items in
+                "u\(user) " + items.map { "\($0)" }.joined(separator: " ")
+            }
+            return try ListEvaluationTests.dataset(lines.joined(separator: "\n"), test: "u1 10\n")
+        }
+        let sorted = try dataset(rows)
+        #expect(sorted.isSortedByName)
+        #expect(sorted.train.positions.allSatisfy { $0 == Histories.unknownPosition })
+        let turned = try dataset(rows.map { $0.reversed() })
+        #expect(!turned.isSortedByName)
+        #expect(turned.train.positions.contains(1))
+    }
+
     @Test("Without order histories are sets")
     func sets() throws {
         let one = try ListEvaluationTests.dataset("u a b c\nv c a\n", test: "u d\n", ignoresOrder: true)

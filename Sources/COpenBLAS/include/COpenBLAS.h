@@ -28,9 +28,12 @@ void blas_strsm_right_upper(int rows, int columns, const float *triangle, int tr
 float blas_sdot(int count, const float *left, const float *right);
 void blas_saxpy(int count, float factor, const float *source, float *target);
 
-// LAPACK, column-major: Cholesky factor in the lower triangle ('L'), solving with it, eigenvalues and vectors of a symmetric
+// LAPACK, column-major: Cholesky factor in the lower triangle ('L'), solving with it, its inverse product,
+// eigenvalues and vectors of a symmetric
 // matrix. `info` is 0 when it worked.
 void blas_spotrf(int order, float *matrix, int stride, int *info);
 void blas_spotrs(int order, int sides, const float *factor, int stride, float *side, int sideStride, int *info);
+// The lower triangle of the inverse of the matrix that was factorised.
+void blas_spotri(int order, float *matrix, int stride, int *info);
 void blas_ssyevd(
     int order, float *matrix, int stride, float *values, float *work, int workSize, int *integers, int integerSize, int *info);

@@ -22,6 +22,7 @@ struct EvaluationRun {
             train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts,
             ignoresOrder: options.ignoresOrder)
         guard !dataset.trials.isEmpty else { throw DatasetError("nobody in the test part has an item") }
+        guard dataset.itemCount > 0 else { throw DatasetError("nobody in the training part has an item") }
         return try lists(dataset)
     }
 

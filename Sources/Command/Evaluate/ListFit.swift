@@ -14,6 +14,10 @@ struct ListFit {
             training.cutoff = options.cutoffs.first ?? training.cutoff
             training.usesOrder = !options.ignoresOrder
             training.seed = options.seed
+            training.cut = dataset.cut
+            if dataset.isSortedByName {
+                console.error("\(name): the items of every user stand in order of their names: their order is left out")
+            }
             let trainer = ListTrainer(training) { console.error("\(name): \($0)") }
             let start = ResourceUse.cpuSeconds
             let chosen = trainer.choose(dataset.train, valid: dataset.valid.isEmpty ? nil : dataset.valid)

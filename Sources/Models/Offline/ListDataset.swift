@@ -26,6 +26,10 @@ public struct ListDataset: Sendable {
     /// Whether items of the history are left out of lists. They are, except where a tenth or more of the test is repeats:
     /// there what was done before is a right answer.
     public let isMasked: Bool
+    /// How to hold out so that choosing sees what the test will ask, where times tell; `nil` where nothing does.
+    public let cut: HoldOut.Cut?
+    /// Whether the order of the training part is that of the items' names, and was therefore forgotten.
+    public let isSortedByName: Bool
     /// Names of the items, known ones first.
     public let itemNames: [String]
 
@@ -34,11 +38,13 @@ public struct ListDataset: Sendable {
     /// Tested persons without a history.
     public var coldCount: Int { trials.count { histories.places(of: $0.person).isEmpty } }
 
-    /// Puts parts together. With `ignoresOrder` ``histories`` are sets: items by number, at unknown positions, without times.
+    /// Puts parts together. With `ignoresOrder`, and where order is that of the names, ``histories`` are sets: items by number, at unknown positions, without times.
     /// `itemNames` are those of the reader. O(entries).
     public init(
         train: DatasetPart, valid: DatasetPart?, test: DatasetPart, itemNames: [String], ignoresOrder: Bool
     ) {
+        isSortedByName = ListDataset.isSortedByName(train, itemNames)
+        cut = ListDataset.cut(train: train, valid: valid, test: test)
         let persons = max(train.runs.count, valid?.runs.count ?? 0, test.runs.count)
         // Known items first, so that the catalogue ends where the unknown ones begin.
         var numbers = [UInt32?](repeating: nil, count: itemNames.count)
@@ -64,11 +70,11 @@ public struct ListDataset: Sendable {
         var tested = 0
         for person in 0..<persons {
             let ordered = Run(trainRuns[person], placeless: validRuns[person], hasTimes: hasTimes)
-            let whole = ignoresOrder ? ordered.set : ordered
+            let whole = ignoresOrder || isSortedByName ? ordered.set : ordered
             histories.append(whole.entries)
             let isWhole = hasTimes || validRuns[person].isEmpty
-            trainOnly.append(
-                isWhole ? ordered.entries : Run(trainRuns[person], placeless: [], hasTimes: train.hasTimes).entries)
+            let learned = isWhole ? ordered : Run(trainRuns[person], placeless: [], hasTimes: train.hasTimes)
+            trainOnly.append(isSortedByName ? learned.set.entries : learned.entries)
             var seen = Set<UInt32>()
             let relevant = renumbered(test.run(person)).map(\.item).filter { seen.insert($0).inserted }
             guard !relevant.isEmpty else { continue }
@@ -119,6 +125,8 @@ public struct ListDataset: Sendable {
         self.histories = histories
         train = ordered
         valid = []
+        cut = nil
+        isSortedByName = false
         self.trials = trials
         isMasked = true
         self.itemNames = order.map { itemNames[$0] }

@@ -1,0 +1,48 @@
+internal import Evaluation
+
+/// What the form of data says of where its test lies. The items of the test are never looked at.
+extension ListDataset {
+    /// How to hold out so that choosing sees what the test will ask; `nil` where nothing says so. Times say whether tests
+    /// follow what was learned from, person by person or all after one moment, or were drawn from among it.
+    static func cut(train: DatasetPart, valid: DatasetPart?, test: DatasetPart) -> HoldOut.Cut? {
+        guard train.hasTimes, test.hasTimes, valid?.hasTimes ?? true else { return nil }
+        var learned: [Int64] = []
+        var (tested, later) = (0, 0)
+        for (user, run) in test.runs.enumerated() where !run.isEmpty {
+            let before = [train.run(user).last?.time, valid?.run(user).last?.time].compactMap(\.self).max()
+            guard let before else { continue }
+            tested += run.count
+            later += run.count { $0.time ?? before >= before }
+        }
+        guard tested > 0 else { return nil }
+        guard later * 10 >= tested * 7 else { return .random(0.2) }
+        for part in [train, valid].compactMap(\.self) {
+            for run in part.runs { learned += run.compactMap(\.time) }
+        }
+        learned.sort()
+        let edge = learned[learned.count - 1 - learned.count / 100]
+        let all = test.runs.reduce(0) { $0 + $1.count }
+        let after = test.runs.reduce(0) { $0 + $1.count { $0.time ?? edge >= edge } }
+        guard after * 100 >= all * 99 else { return .tail(0.2) }
+        return .late(max(0.05, min(0.3, Double(all) / Double(all + learned.count))))
+    }
+
+    /// Whether every user's items stand in order of their names, so that their order says nothing: some public sets are
+    /// written like this.
+    static func isSortedByName(_ part: DatasetPart, _ names: [String]) -> Bool {
+        guard !part.hasTimes else { return false }
+        let numbers = names.map { Int($0) }
+        var (pairs, byNumber, byText) = (0, 0, 0)
+        for run in part.runs {
+            for (left, right) in zip(run, run.dropFirst()) {
+                pairs += 1
+                if let left = numbers[Int(left.item)], let right = numbers[Int(right.item)] {
+                    byNumber += left <= right ? 1 : 0
+                }
+                byText += names[Int(left.item)] <= names[Int(right.item)] ? 1 : 0
+            }
+        }
+        // Few pairs may stand so by chance.
+        return pairs >= 100 && max(byNumber, byText) * 100 >= pairs * 99
+    }
+}
