@@ -4,7 +4,7 @@ public enum Surface: String, Sendable, Hashable, CaseIterable {
     case forYou = "for_you"
     /// What goes together with an entity.
     case similar
-    /// What is had together with an entity.
+    /// What is bought together with an entity: from orders.
     case boughtTogether = "bought_together"
     /// What goes together with the last thing that was viewed, or with one that is named.
     case becauseYouViewed = "because_you_viewed"
@@ -12,7 +12,7 @@ public enum Surface: String, Sendable, Hashable, CaseIterable {
     case cart
     /// What trends among what the person likes.
     case trendingNearYourTaste = "trending_near_your_taste"
-    /// What people with a history like this went on to.
+    /// What the persons have to do with whose histories are most like this one.
     case peopleLikeYou = "people_like_you"
     /// What a search found, in the person's own order.
     case search
@@ -24,7 +24,9 @@ public enum Recaller: String, Sendable, Hashable, CaseIterable {
     case models
     /// What goes together with what was done lately.
     case neighbours
-    /// What goes together with the whole of the last hundred interactions.
+    /// What was ordered together with what was done lately.
+    case bought
+    /// What the persons did lately whose histories are most like this one.
     case people
     /// What resembles it in title and text, and the newest of its categories and brand.
     case content
@@ -109,7 +111,7 @@ public struct SurfaceSettings: Sendable, Hashable {
         case .similar: break
         case .boughtTogether:
             settings.recallers = [
-                RecallerSettings(.neighbours, most: 200), RecallerSettings(.models, most: 100),
+                RecallerSettings(.bought, most: 200), RecallerSettings(.neighbours, most: 100, weight: 0.25),
                 RecallerSettings(.categories, most: 25), RecallerSettings(.popular, most: 50),
             ]
             settings.baseWeight = 0.2
@@ -131,7 +133,7 @@ public struct SurfaceSettings: Sendable, Hashable {
             settings.trendingWeight = 0.4
         case .peopleLikeYou:
             settings.recallers = [
-                RecallerSettings(.models, most: 200), RecallerSettings(.people, most: 200),
+                RecallerSettings(.people, most: 200), RecallerSettings(.neighbours, most: 100, weight: 0.25),
                 RecallerSettings(.popular, most: 50),
             ]
             settings.baseWeight = 0.2

@@ -79,6 +79,7 @@ extension LiveCore {
             entities.prefetch(Int(number))
             traits.prefetch(Int(number))
             meetings.prefetch(Int(number))
+            circles.prefetch(Int(number))
         }
         if !row.sessionKey.isNone, let number = sessionIndex.guess(row.sessionKey) { sessions.prefetch(Int(number)) }
         if !row.personKey.isNone, let number = personIndex.guess(row.personKey) { persons.prefetch(Int(number)) }
@@ -95,6 +96,10 @@ extension LiveCore {
             let window = sessions.address(Int(row.session)).pointee.window
             windows.prefetch(window, 0)
             windows.prefetch(window, 4)
+        }
+        if row.person != .max {
+            let people = circles.address(Int(row.entity)).pointee.people
+            circleMembers.prefetch(people, max(0, Int(people.count) - 1))
         }
         if row.person != .max, row.isFirst {
             let person = persons.address(Int(row.person))
@@ -187,6 +192,7 @@ extension LiveCore {
                     pair(entity, partners(ofPerson: Int(person), before: recent), amount)
                 }
             }
+            if amount > 0 { join(person, Int(entity), isOrder: plan.isOrder(recent.type)) }
             prefer(Int(person), recent, amount)
             keep(recent, of: Int(person))
         }

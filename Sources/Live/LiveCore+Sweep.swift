@@ -25,6 +25,13 @@ extension LiveCore {
             let base = near.base
             neighbours.compact(&near)
             if near.base != base { meetings.writable(nextSwept.entity).pointee.neighbours = near }
+            var circle = circles.address(nextSwept.entity).pointee
+            let bases = (circle.people.base, circle.buyers.base)
+            circleMembers.compact(&circle.people)
+            circleMembers.compact(&circle.buyers)
+            if (circle.people.base, circle.buyers.base) != bases {
+                circles.writable(nextSwept.entity).pointee = circle
+            }
             nextSwept.entity += 1
         }
     }

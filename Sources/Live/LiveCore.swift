@@ -18,6 +18,8 @@ struct LiveCore: ~Copyable, Sendable {
     var affinities = RunPool<WeightSet>(filler: WeightSet(), maximum: LiveCore.affinitySets)
     var orders = RunPool<OrderedEntity>(filler: OrderedEntity(), maximum: LiveCore.ordersKept)
     var windows = RunPool<Recent>(filler: Recent(), maximum: LiveCore.windowSize)
+    var circles = PagedArray<Circle>()
+    var circleMembers = RunPool<UInt32>(filler: .max, maximum: LiveCore.circleSize)
     /// By number of the category.
     var categoryPrices = PagedArray<PriceSum>()
 
@@ -117,6 +119,7 @@ struct LiveCore: ~Copyable, Sendable {
         infos.append(info)
         traits.append(EntityTraits())
         meetings.append(Meetings())
+        circles.append(Circle())
         entityIndex.insert(key, number)
         types.add(number, type: type, names: names)
         return number
@@ -249,6 +252,7 @@ struct LiveCore: ~Copyable, Sendable {
                 bytes: sessions.bytes + sessionIndex.bytes + windows.bytes + freeSessions.capacity * 4),
             MemoryShare(owner: "preferences", bytes: affinities.bytes + orders.bytes),
             MemoryShare(owner: "neighbours", bytes: neighbours.bytes + meetings.bytes),
+            MemoryShare(owner: "circles", bytes: circles.bytes + circleMembers.bytes),
         ]
     }
 }

@@ -72,6 +72,32 @@ extension SnapshotLoader {
         core.meetings[index] = Meetings(neighbours: run, pairs: pairs)
     }
 
+    /// The circles of an entity.
+    static func circle(
+        _ reader: inout SnapshotReader, _ core: inout LiveCore, _ index: Int
+    ) throws(StorageError) {
+        var circle = Circle()
+        circle.people = try members(&reader, &core)
+        circle.buyers = try members(&reader, &core)
+        core.circles[index] = circle
+    }
+
+    private static func members(
+        _ reader: inout SnapshotReader, _ core: inout LiveCore
+    ) throws(StorageError) -> Run {
+        let count = Int(try reader.u16())
+        var run = Run()
+        guard count > 0 else { return run }
+        guard core.circleMembers.reserve(&run, count) else { throw SnapshotReader.corrupt("a circle is too large") }
+        for place in 0..<count {
+            let person = try reader.u32()
+            guard Int(person) < core.persons.count else { throw SnapshotReader.corrupt("a person is missing") }
+            core.circleMembers[run.base + UInt32(place)] = person
+        }
+        run.count = UInt16(count)
+        return run
+    }
+
     /// A table of weights: every key once, in the set that it belongs to.
     private static func weights(
         _ reader: inout SnapshotReader, _ pool: inout RunPool<WeightSet>

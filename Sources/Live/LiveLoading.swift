@@ -190,6 +190,7 @@ struct SnapshotLoader {
                 throw SnapshotReader.corrupt("a category is missing")
             }
             try Self.traits(&reader, &core, index)
+            try Self.circle(&reader, &core, index)
             try cells(&reader, &core, index)
         }
     }

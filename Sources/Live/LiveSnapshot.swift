@@ -31,10 +31,14 @@ public struct LiveSnapshot: Sendable {
     private var orders: FrozenPages<OrderedEntity>
     private var windows: FrozenPages<Recent>
     private var categoryPrices: FrozenArray<PriceSum>
+    private var circles: FrozenArray<Circle>
+    private var circleMembers: FrozenPages<UInt32>
+    /// Places of persons in their section, by number.
+    private var personPlaces: ContiguousArray<UInt32> = []
 
     static let kind = "live"
-    /// Version 3 keeps weights of preferences and neighbours in 32 bits; what an older snapshot holds is derived anew.
-    static let version: UInt32 = 3
+    /// Version 4 has circles; what an older snapshot holds is derived anew.
+    static let version: UInt32 = 4
 
     init(_ core: inout LiveCore, _ hold: FrozenHold) {
         self.hold = hold
@@ -61,6 +65,8 @@ public struct LiveSnapshot: Sendable {
         orders = core.orders.freeze()
         windows = core.windows.freeze()
         categoryPrices = core.categoryPrices.freeze()
+        circles = core.circles.freeze()
+        circleMembers = core.circleMembers.freeze()
     }
 
     /// Tells the keys of one tenant from those of another without giving the seed away.
@@ -101,8 +107,17 @@ public struct LiveSnapshot: Sendable {
 
     private mutating func writePersons(_ writer: inout SnapshotWriter) {
         writer.u32(UInt32(persons.pages.elementCount { !$0.key.isNone }))
+        personPlaces.reserveCapacity(persons.count)
+        var next: UInt32 = 0
         for page in 0..<persons.pages.count {
-            for person in persons.pages.elements(page) where !person.key.isNone {
+            for person in persons.pages.elements(page) {
+                // A free place is nobody's any more.
+                guard !person.key.isNone else {
+                    personPlaces.append(.max)
+                    continue
+                }
+                personPlaces.append(next)
+                next += 1
                 writer.u64(person.key.high)
                 writer.u64(person.key.low)
                 writer.u16(person.recents.count)
@@ -186,6 +201,9 @@ public struct LiveSnapshot: Sendable {
             writer.double(meetings.pairs)
             writer.u16(meetings.neighbours.count)
             writer.raw(UnsafeRawBufferPointer(neighbours.elements(meetings.neighbours)))
+            let circle = circles.element(index)
+            write(circle.people, &writer)
+            write(circle.buyers, &writer)
             writer.u16(record.cells.count)
             for cell in cells.elements(record.cells) {
                 writer.u16(cell.type)
@@ -203,6 +221,16 @@ public struct LiveSnapshot: Sendable {
         neighbours.releaseAll()
         cells.releaseAll()
         buckets.releaseAll()
+        circles.pages.releaseAll()
+        circleMembers.releaseAll()
+    }
+
+    /// Writes the members of a circle as the places that persons have in their section.
+    private func write(_ circle: Run, _ writer: inout SnapshotWriter) {
+        let places = circleMembers.elements(circle).lazy.map { Int($0) }
+            .map { $0 < personPlaces.count ? personPlaces[$0] : .max }.filter { $0 != .max }
+        writer.u16(UInt16(places.count))
+        for place in places { writer.u32(place) }
     }
 
     private func writeTotals(_ writer: inout SnapshotWriter) {

@@ -50,6 +50,8 @@ public struct RankingFacts: Sendable {
 
 /// What ranking knows of a person or a session, in numbers.
 public struct RankingProfile: Sendable {
+    /// The person's number in this state; changes with a restart.
+    public var person: UInt32?
     /// Interactions so far.
     public var interactions = 0
     /// The last interactions, newest first: at most 100 of a person, 10 of a session.
@@ -245,18 +247,9 @@ extension LiveCore {
         let person = persons.address(index)
         let present = preferenceDecay.factor(now)
         var profile = RankingProfile()
+        profile.person = UInt32(truncatingIfNeeded: index)
         profile.interactions = Int(person.pointee.recents.count)
-        let ring = recents.elements(person.pointee.recents)
-        profile.recent.reserveCapacity(ring.count)
-        var place = Int(person.pointee.head)
-        for _ in 0..<ring.count {
-            place = place == 0 ? ring.count - 1 : place - 1
-            let recent = ring[place]
-            profile.recent.append(
-                ProfileInteraction(
-                    entity: recent.entity, occurredAt: recent.occurredAt, type: recent.type,
-                    weight: plan.preference(recent.type)))
-        }
+        appendRecents(ofPerson: index, to: &profile.recent)
         for set in affinities.elements(person.pointee.affinities) {
             set.forEachKey { key, sum in
                 let weight = min(max(sum / present, -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
@@ -277,6 +270,22 @@ extension LiveCore {
             profile.ordered.append(OrderedItem(entity: order.entity, orderedAt: order.time))
         }
         return profile
+    }
+
+    /// A person's last interactions, newest first.
+    func appendRecents(ofPerson index: Int, to list: inout ContiguousArray<ProfileInteraction>) {
+        let person = persons.address(index)
+        let ring = recents.elements(person.pointee.recents)
+        list.reserveCapacity(list.count + ring.count)
+        var place = Int(person.pointee.head)
+        for _ in 0..<ring.count {
+            place = place == 0 ? ring.count - 1 : place - 1
+            let recent = ring[place]
+            list.append(
+                ProfileInteraction(
+                    entity: recent.entity, occurredAt: recent.occurredAt, type: recent.type,
+                    weight: plan.preference(recent.type)))
+        }
     }
 
     fileprivate func neighbours(

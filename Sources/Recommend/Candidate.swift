@@ -6,10 +6,12 @@ public enum Origin: UInt8, Sendable, Comparable, CaseIterable, BitwiseCopyable {
     case chosen
     /// A search found it.
     case search
+    /// Was ordered together with what the list is about.
+    case bought
+    /// Persons with a history like this have to do with it.
+    case people
     /// Goes together with what the person or session did.
     case neighbour
-    /// People with a history like this went on to it.
-    case people
     /// Resembles what was done in text, category and brand.
     case content
     /// Of a liked category.
@@ -34,6 +36,7 @@ public enum Origin: UInt8, Sendable, Comparable, CaseIterable, BitwiseCopyable {
         case .model: "model"
         case .chosen: "chosen"
         case .search: "search"
+        case .bought: "bought"
         case .neighbour: "neighbour"
         case .people: "people"
         case .content: "content"

@@ -47,52 +47,38 @@ extension CandidateSource {
 
 /// What goes together with what was done, the closest first.
 public struct NeighbourSource: CandidateSource {
-    private let origin: Origin
-
-    /// What goes together with the strongest actions, or (`isLongTerm`) with the whole history at hand.
-    public init(isLongTerm: Bool = false) { origin = isLongTerm ? .people : .neighbour }
-
-    /// Actions of a long history that are looked up.
-    static let longest = 50
+    /// The documented bound.
+    public init() {}
 
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
-        let actions = origin == .people ? history(request.facts) : request.evidence.actions
+        let actions = request.evidence.actions
         guard !actions.isEmpty else { return }
         var found = CandidatePool(maximum: 4096)
         let entities = ContiguousArray(actions.lazy.map { $0.action.entity })
         knowledge.forEachNeighbour(of: entities) { place, neighbour, score in
             guard score > 0 else { return }
-            var candidate = Candidate(entity: neighbour, origin: origin)
+            var candidate = Candidate(entity: neighbour, origin: .neighbour)
             candidate.closeness = actions[place].strength * score * request.weight
             candidate.becauseShare = candidate.closeness
             candidate.because = actions[place].action
             found.add(candidate)
         }
-        // Those that are there already are spoken for without taking a place.
+        pool.addClosest(found.candidates, request.most)
+    }
+}
+
+extension CandidatePool {
+    /// Adds the `most` closest candidates. Those that are there already are spoken for without taking a place.
+    mutating func addClosest(_ candidates: ContiguousArray<Candidate>, _ most: Int) {
         var fresh: ContiguousArray<Candidate> = []
-        fresh.reserveCapacity(found.candidates.count)
-        for candidate in found.candidates {
-            if pool.contains(candidate.entity) { pool.add(candidate) } else { fresh.append(candidate) }
+        fresh.reserveCapacity(candidates.count)
+        for candidate in candidates {
+            if contains(candidate.entity) { add(candidate) } else { fresh.append(candidate) }
         }
-        fresh.keep(request.most) {
+        fresh.keep(most) {
             $0.closeness != $1.closeness ? $0.closeness > $1.closeness : $0.entity < $1.entity
         }
-        for candidate in fresh { pool.add(candidate) }
-    }
-
-    /// The latest distinct entities of the history with what they weigh, falling by a fiftieth from one to the next.
-    private func history(_ facts: AudienceFacts) -> ContiguousArray<Evidence.Weighted> {
-        var actions: ContiguousArray<Evidence.Weighted> = []
-        var seen = NumberTable(capacity: NeighbourSource.longest)
-        var factor = 1.0
-        for action in facts.recents.isEmpty ? facts.session : facts.recents where action.weight > 0 {
-            guard !seen.contains(action.entity) else { continue }
-            seen.set(action.entity, 1)
-            actions.append((action, action.weight * factor))
-            factor *= 0.98
-            if actions.count == NeighbourSource.longest { break }
-        }
-        return actions
+        for candidate in fresh { add(candidate) }
     }
 }
 

@@ -20,6 +20,13 @@ struct Explainer<Source: Knowledge> {
         let brand = parts.brandAffinity ?? 0
         let most = max(closeness, model, content, category, brand)
         guard most > 0, candidate.origin != .chosen else { return other(candidate) }
+        // That it was bought together, or is what people like this have, is what the list is for.
+        if candidate.origin == .bought || candidate.origin == .people, closeness > 0, let action = candidate.because,
+            let done = knowledge.facts(of: [action.entity]).first
+        {
+            let title = done.title ?? done.id
+            return candidate.origin == .bought ? .bought(title: title) : .people(title: title)
+        }
         if closeness == most || model == most || content == most, let action = candidate.because {
             if let subject, !isBecause {
                 let title = subject.title ?? subject.id
@@ -28,7 +35,6 @@ struct Explainer<Source: Knowledge> {
             if let done = knowledge.facts(of: [action.entity]).first {
                 let title = done.title ?? done.id
                 if content == most { return .resembles(title: title) }
-                if candidate.origin == .people { return .people(title: title) }
                 return .because(type: knowledge.name(action.type), title: title)
             }
         }

@@ -53,6 +53,8 @@ public struct Affinity: Sendable, Equatable {
 
 /// What is known of an audience.
 public struct AudienceFacts: Sendable, Equatable {
+    /// Numbers of the persons that it is.
+    public var persons: [UInt32] = []
     /// Interactions of the person; below five there is no long-term personal part.
     public var interactions = 0
     /// What the person did, newest first; empty for a session alone.
@@ -120,6 +122,19 @@ public protocol Knowledge: Sendable {
     /// The neighbours of entities, closest or not, with their scores of 0…1: at most 64 of each.
     func forEachNeighbour(
         of entities: ContiguousArray<UInt32>, _ body: (_ place: Int, _ neighbour: UInt32, _ score: Double) -> Void)
+    /// Who had to do with entities last, or ordered them last, at most 32 of each, the latest at the end. Some may have nothing
+    /// to do with the entity any more.
+    func forEachCompanion(
+        of entities: ContiguousArray<UInt32>, whoOrdered: Bool, _ body: (_ place: Int, _ person: UInt32) -> Void)
+    /// How many of those who ordered each of the entities are at hand, at most 32.
+    func buyerCounts(of entities: ContiguousArray<UInt32>) -> ContiguousArray<Int>
+    /// What persons ordered, at most 64 of each, and when each of it last.
+    func forEachOrder(
+        ofPersons persons: ContiguousArray<UInt32>,
+        _ body: (_ place: Int, _ orders: ContiguousArray<OrderedItem>) -> Void)
+    /// The last interactions of persons, newest first, at most 100 of each.
+    func forEachRecent(
+        ofPersons persons: ContiguousArray<UInt32>, _ body: (_ place: Int, _ actions: ContiguousArray<Action>) -> Void)
     /// What resembles entities in text, most like first.
     func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling>
     /// The best entities of a scope, best first; hidden and deleted ones left out.

@@ -26,6 +26,11 @@ public struct LiveKnowledge: Knowledge {
         let person =
             audience.user.flatMap { live.rankingProfile(user: $0, now: now) }
             ?? audience.visitor.flatMap { live.rankingProfile(visitor: $0, now: now) }
+        facts.persons = [person?.person].compactMap(\.self)
+        // What a visitor did before the user was known is the same person's.
+        if audience.user != nil, let visitor = audience.visitor.flatMap({ live.personNumber(visitor: $0) }) {
+            facts.persons.append(visitor)
+        }
         if let person {
             facts.interactions = person.interactions
             facts.recents = person.recent.map(action)
@@ -91,6 +96,30 @@ public struct LiveKnowledge: Knowledge {
         of entities: ContiguousArray<UInt32>, _ body: (_ place: Int, _ neighbour: UInt32, _ score: Double) -> Void
     ) {
         live.forEachNeighbour(of: entities, body)
+    }
+
+    public func forEachCompanion(
+        of entities: ContiguousArray<UInt32>, whoOrdered: Bool, _ body: (_ place: Int, _ person: UInt32) -> Void
+    ) {
+        live.forEachCompanion(of: entities, whoOrdered: whoOrdered, body)
+    }
+
+    public func buyerCounts(of entities: ContiguousArray<UInt32>) -> ContiguousArray<Int> {
+        live.buyerCounts(of: entities)
+    }
+
+    public func forEachOrder(
+        ofPersons persons: ContiguousArray<UInt32>,
+        _ body: (_ place: Int, _ orders: ContiguousArray<OrderedItem>) -> Void
+    ) {
+        live.forEachOrder(ofPersons: persons, body)
+    }
+
+    public func forEachRecent(
+        ofPersons persons: ContiguousArray<UInt32>, _ body: (_ place: Int, _ actions: ContiguousArray<Action>) -> Void
+    ) {
+        live.forEachRecent(ofPersons: persons) { place, recent in body(place, ContiguousArray(recent.lazy.map(action)))
+        }
     }
 
     public func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {

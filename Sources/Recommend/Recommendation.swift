@@ -8,7 +8,9 @@ public enum Reason: Sendable, Equatable {
     case together(title: String)
     /// It resembles the entity that the list is about, or that something was done with.
     case resembles(title: String)
-    /// People with a history like this went on to it: the entity that speaks most for it.
+    /// It was ordered together with an entity.
+    case bought(title: String)
+    /// Persons with a history like this have to do with it: what they have most in common.
     case people(title: String)
     /// Of a liked category.
     case category(String)
@@ -46,6 +48,7 @@ public enum Reason: Sendable, Equatable {
             }
         case .together(let title): "Goes together with \(title)"
         case .resembles(let title): "Similar to \(title)"
+        case .bought(let title): "Bought together with \(title)"
         case .people(let title): "People who like \(title) like this too"
         case .category(let name): "Because you like \(name)"
         case .brand(let name): "Because you like the brand \(name)"

@@ -74,9 +74,10 @@ extension Recommender {
             case .pinned: rules.append(.pinned)
             }
             if !one.facts.isAvailable { rules.append(.outOfStock) }
-            if isShort, !one.candidate.origin.isPersonal, choice.cause != .exploration {
+            let isFallback = plan.isFill(one.candidate) || (isShort && !one.candidate.origin.isPersonal)
+            if isFallback, choice.cause != .exploration {
                 rules.append(.fallback)
-                list.fallback = max(list.fallback ?? .popular, one.candidate.origin)
+                list.fallback = max(list.fallback ?? one.candidate.origin, one.candidate.origin)
             }
             list.items.append(
                 Recommendation(

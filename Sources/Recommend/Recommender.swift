@@ -49,7 +49,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
             list.isIncomplete = !isWhole
         }
         let scorer = score(&found, question, plan, basis, now)
-        let ranked = ranked(found, question)
+        let ranked = ranked(found, question, plan)
         arrange(ranked, question, plan, basis, scorer, pins, personal: personal, admission.category, &list)
         return list
     }
@@ -135,7 +135,8 @@ public struct Recommender<Source: Knowledge>: Sendable {
                 list.modelVersion = model.modelVersion ?? list.modelVersion
             }
         case .neighbours: NeighbourSource().add(to: &pool, request, knowledge)
-        case .people: NeighbourSource(isLongTerm: true).add(to: &pool, request, knowledge)
+        case .bought: BoughtSource().add(to: &pool, request, knowledge)
+        case .people: PeopleSource().add(to: &pool, request, knowledge)
         case .content: ContentSource().add(to: &pool, request, knowledge)
         case .categories: CategorySource().add(to: &pool, request, knowledge)
         case .trendingCategories: CategorySource(.trending).add(to: &pool, request, knowledge)
@@ -151,7 +152,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
         _ recaller: Recaller, _ request: SourceRequest, for pool: inout CandidatePool, _ list: inout RecommendationList
     ) {
         switch recaller {
-        case .models, .neighbours, .people, .content: break
+        case .models, .neighbours, .bought, .people, .content: break
         // These only name.
         case .categories, .trendingCategories, .brands, .popular, .trending, .newest: return
         }
@@ -190,7 +191,9 @@ public struct Recommender<Source: Knowledge>: Sendable {
     }
 
     /// The candidates, best first; what the first page has ranked stays in its order and comes first.
-    private func ranked(_ found: ContiguousArray<Scored>, _ question: Question) -> ContiguousArray<Scored> {
+    private func ranked(
+        _ found: ContiguousArray<Scored>, _ question: Question, _ plan: ListPlan
+    ) -> ContiguousArray<Scored> {
         var kept = NumberTable(capacity: question.order.count)
         for (place, candidate) in question.order.enumerated() { kept.set(candidate.entity, Double(place)) }
         var keys: ContiguousArray<RankKey> = []
@@ -198,10 +201,13 @@ public struct Recommender<Source: Knowledge>: Sendable {
         for place in found.indices {
             let before = kept.isEmpty ? nil : kept[found[place].facts.number]
             keys.append(
-                RankKey(score: found[place].score, kept: before ?? .infinity, place: Int32(truncatingIfNeeded: place)))
+                RankKey(
+                    score: found[place].score, kept: before ?? .infinity, place: Int32(truncatingIfNeeded: place),
+                    isFill: plan.isFill(found[place].candidate)))
         }
         keys.sort { left, right in
             if left.kept != right.kept { return left.kept < right.kept }
+            if left.isFill != right.isFill { return right.isFill }
             if left.score != right.score { return left.score > right.score }
             return precedes(found[Int(left.place)].facts, found[Int(right.place)].facts)
         }
@@ -233,4 +239,6 @@ private struct RankKey {
     /// Place in the order of the first page.
     var kept: Double
     var place: Int32
+    /// Whether it fills up a list that is to be made of something else.
+    var isFill: Bool
 }

@@ -214,6 +214,13 @@ public struct ListPlan: Sendable {
     let searchWeight: Double
     let categoryLimit: Int
     let orderedFactor: Double
+    /// The source that the list is to be made of, when there is one: what comes from others fills it up.
+    let essence: Origin?
+
+    /// Whether a candidate only fills the list up.
+    func isFill(_ candidate: Candidate) -> Bool {
+        essence.map { $0 != candidate.origin && candidate.origin != .chosen } ?? false
+    }
 
     /// The plan of a surface.
     public init(_ settings: RankingSettings, _ surface: Surface) {
@@ -226,6 +233,13 @@ public struct ListPlan: Sendable {
         searchWeight = own.searchWeight
         categoryLimit = own.categoryLimit ?? settings.categoryLimit
         orderedFactor = own.orderedFactor ?? settings.orderedFactor
+        let essential: (recaller: Recaller, origin: Origin)? =
+            switch surface {
+            case .boughtTogether: (.bought, .bought)
+            case .peopleLikeYou: (.people, .people)
+            default: nil
+            }
+        essence = essential.flatMap { one in own.recallers.contains { $0.recaller == one.recaller } ? one.origin : nil }
     }
 }
 

@@ -221,6 +221,49 @@ struct ListRuleTests {
         #expect(found["fallback"] == .null)
     }
 
+    @Test("Bought together is what orders say, and says so when there are none; people like you is what persons have")
+    func company() throws {
+        let service = try ListRuleTests.service()
+        defer { service.stop() }
+        func send(_ type: String, _ user: String, _ entities: [String]) throws {
+            let items = entities.map {
+                #"{"type": "\#(type)", "entity_id": "\#($0)", "user_id": "\#(user)", "context": "checkout"}"#
+            }
+            let text = #"{"interactions": [\#(items.joined(separator: ", "))]}"#
+            #expect(try service.send("POST", "/v1/interactions", text: text).status == 200)
+        }
+        func together() throws -> JSONValue {
+            try ListRuleTests.ask(
+                service,
+                #"{"subject_type": "product", "subject_id": "p4", "surface": "bought_together", "explain": true}"#)
+        }
+        let before = try together()
+        #expect(before["fallback"]?.stringValue != nil, "\(before)")
+        // Looked at together by many, but bought together with others.
+        for user in 0..<6 { try send("view", "looks\(user)", ["p4", "p5", "p4", "p5"]) }
+        for user in 0..<4 { try send("order", "buys\(user)", ["p4", "p15", "p\(16 + user)"]) }
+        let after = try together()
+        let sources = after["items"]?.arrayValue?.map { $0["explain"]?["source"]?.stringValue ?? "" } ?? []
+        #expect(Array(sources.prefix(5)) == Array(repeating: "bought", count: 5))
+        #expect(Set(ListRuleTests.ids(after).prefix(5)) == ["p15", "p16", "p17", "p18", "p19"])
+        let best = after["items"]?.arrayValue?.first { $0["entity_id"] == "p15" }?["explain"]
+        #expect(best?["sentence"] == "Bought together with Item p4" && best?["parts"]?["neighbours"]?.doubleValue == 1)
+        #expect(after["fallback"]?.stringValue != nil && sources.dropFirst(5).allSatisfy { $0 != "bought" })
+
+        for twin in ["twin1", "twin2"] { try send("view", twin, ["p1", "p2", "p3", "p20"]) }
+        try send("view", "me", ["p1", "p2", "p3"])
+        let people = try ListRuleTests.ask(
+            service, #"{"user_id": "me", "surface": "people_like_you", "explain": true}"#)
+        let items = people["items"]?.arrayValue ?? []
+        let own = items.filter { $0["explain"]?["source"] == "people" }
+        #expect(own.contains { $0["entity_id"] == "p20" }, "\(people)")
+        #expect(items.first?["explain"]?["source"] == "people")
+        for item in own {
+            #expect(item["explain"]?["sentence"]?.stringValue?.hasPrefix("People who like Item p") == true, "\(item)")
+        }
+        #expect((own.count == items.count) == (people["fallback"] == .null))
+    }
+
     @Test("Settings of a surface are kept, checked, and changed back by null")
     func settings() throws {
         let service = try ListRuleTests.service()

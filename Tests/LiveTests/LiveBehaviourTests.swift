@@ -257,7 +257,7 @@ struct LiveBehaviourTests {
         #expect(state.totals(window: .all, now: now).interactions.reduce(0) { $0 + $1.count } == Int64(accepted))
         #expect(
             state.memory().map(\.owner) == [
-                "entities", "buckets", "persons", "sessions", "preferences", "neighbours", "boards", "names",
+                "entities", "buckets", "persons", "sessions", "preferences", "neighbours", "circles", "boards", "names",
             ])
         #expect(state.memory().allSatisfy { $0.bytes > 0 })
     }

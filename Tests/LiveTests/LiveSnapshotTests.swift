@@ -89,7 +89,8 @@ struct LiveSnapshotTests {
                 // Another process gives the names other numbers.
                 names = NameTable()
                 if round % 8 == 3 { for name in ["order", "post", "something else"] { _ = names.intern(name) } }
-                let opening = SnapshotFile.open(path, kind: LiveSnapshot.kind, versions: 3...3)
+                let opening = SnapshotFile.open(
+                    path, kind: LiveSnapshot.kind, versions: LiveSnapshot.version...LiveSnapshot.version)
                 let plan = Harness.livePlan(harness.oracle, names)
                 guard
                     case .loaded(let loaded) = LiveState.load(opening, names, harness.hasher, plan, limits: Self.limits)
@@ -132,7 +133,8 @@ struct LiveSnapshotTests {
 
         func isUsable(_ bytes: [UInt8], _ hasher: KeyHasher? = nil) -> Bool {
             let names = NameTable()
-            let opening = SnapshotFile.open(bytes, kind: LiveSnapshot.kind, versions: 3...3)
+            let opening = SnapshotFile.open(
+                bytes, kind: LiveSnapshot.kind, versions: LiveSnapshot.version...LiveSnapshot.version)
             let plan = Harness.livePlan(harness.oracle, names)
             switch LiveState.load(opening, names, hasher ?? harness.hasher, plan) {
             case .loaded: return true
@@ -161,14 +163,20 @@ struct LiveSnapshotTests {
         }
         #expect(
             {
-                if case .unusable(let reason) = SnapshotFile.open(good, kind: "live", versions: 4...5) {
-                    return reason.contains("version 3")
+                if case .unusable(let reason) = SnapshotFile.open(
+                    good, kind: "live", versions: LiveSnapshot.version + 1...LiveSnapshot.version + 2)
+                {
+                    return reason.contains("version \(LiveSnapshot.version)")
                 }
                 return false
             }())
         #expect(
             {
-                if case .unusable = SnapshotFile.open(good, kind: "sessions", versions: 3...3) { return true }
+                if case .unusable = SnapshotFile.open(
+                    good, kind: "sessions", versions: LiveSnapshot.version...LiveSnapshot.version)
+                {
+                    return true
+                }
                 return false
             }())
         let nowhere = LiveState.load(
@@ -202,7 +210,8 @@ struct LiveSnapshotTests {
             Self.seal(&bytes)
             let names = NameTable()
             let plan = Harness.livePlan(harness.oracle, names)
-            let opening = SnapshotFile.open(bytes, kind: LiveSnapshot.kind, versions: 3...3)
+            let opening = SnapshotFile.open(
+                bytes, kind: LiveSnapshot.kind, versions: LiveSnapshot.version...LiveSnapshot.version)
             switch LiveState.load(opening, names, harness.hasher, plan) {
             case .loaded(let state):
                 // It must bear being used.

@@ -11,6 +11,10 @@ struct World: Knowledge {
     var people: [String: AudienceFacts] = [:]
     var near: [UInt32: [(entity: UInt32, weight: Double)]] = [:]
     var categoryPrices: [UInt32: Double] = [:]
+    /// What others did, newest first, and ordered, by number of the person; the last of them have to do with nothing.
+    var others: [(actions: [Action], orders: [OrderedItem])] = []
+    /// Persons of each entity, the latest last; some have nothing to do with it.
+    var circles: [UInt32: (people: [UInt32], buyers: [UInt32])] = [:]
 
     static let categories = ["a", "b", "c", "d", "e", "f"]
     static let types = ["post", "product"]
@@ -77,6 +81,40 @@ struct World: Knowledge {
             }
             people[name] = facts
         }
+        fillOthers(&random, size: size)
+    }
+
+    private mutating func fillOthers(_ random: inout SeededRandom, size: Int) {
+        for person in 0..<24 {
+            let actions = (0..<random.below(12)).map { index in
+                let type = UInt16(random.below(4))
+                return Action(
+                    entity: UInt32(random.below(size)), type: type, weight: [2, 5, 10, -5][Int(type)],
+                    occurredAt: World.now - Int64(index) * 60_000)
+            }
+            var orders: [OrderedItem] = []
+            for _ in 0..<random.below(8) {
+                let item = OrderedItem(
+                    UInt32(random.below(size)), at: World.now - Int64(random.below(96)) * 3_600_000)
+                if !orders.contains(where: { $0.entity == item.entity }) { orders.append(item) }
+            }
+            others.append((actions, orders))
+            for action in actions where action.weight > 0 {
+                circles[action.entity, default: ([], [])].people.removeAll { $0 == person }
+                circles[action.entity, default: ([], [])].people.append(UInt32(person))
+            }
+            for order in orders { circles[order.entity, default: ([], [])].buyers.append(UInt32(person)) }
+            // A number that is another person's by now.
+            circles[UInt32(random.below(size)), default: ([], [])].people.append(UInt32(24 + person % 3))
+            circles[UInt32(random.below(size)), default: ([], [])].buyers.append(UInt32(random.below(24)))
+        }
+        func unique(_ persons: [UInt32]) -> [UInt32] {
+            var seen: Set<UInt32> = []
+            return persons.filter { seen.insert($0).inserted }
+        }
+        circles = circles.mapValues { (unique($0.people), unique($0.buyers)) }
+        others += [([], []), ([], []), ([], [])]
+        people["u0"]?.persons = [3]
     }
 
     static let now: Int64 = 1_769_860_800_000
@@ -136,6 +174,31 @@ struct World: Knowledge {
         for (place, number) in numbers.enumerated() {
             for neighbour in near[number] ?? [] { body(place, neighbour.entity, neighbour.weight) }
         }
+    }
+
+    func forEachCompanion(
+        of entities: ContiguousArray<UInt32>, whoOrdered: Bool, _ body: (_ place: Int, _ person: UInt32) -> Void
+    ) {
+        for (place, entity) in entities.enumerated() {
+            for person in (whoOrdered ? circles[entity]?.buyers : circles[entity]?.people) ?? [] { body(place, person) }
+        }
+    }
+
+    func buyerCounts(of entities: ContiguousArray<UInt32>) -> ContiguousArray<Int> {
+        ContiguousArray(entities.map { circles[$0]?.buyers.count ?? 0 })
+    }
+
+    func forEachOrder(
+        ofPersons persons: ContiguousArray<UInt32>,
+        _ body: (_ place: Int, _ orders: ContiguousArray<OrderedItem>) -> Void
+    ) {
+        for (place, person) in persons.enumerated() { body(place, ContiguousArray(others[Int(person)].orders)) }
+    }
+
+    func forEachRecent(
+        ofPersons persons: ContiguousArray<UInt32>, _ body: (_ place: Int, _ actions: ContiguousArray<Action>) -> Void
+    ) {
+        for (place, person) in persons.enumerated() { body(place, ContiguousArray(others[Int(person)].actions)) }
     }
 
     func resembling(_ numbers: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {
