@@ -136,7 +136,8 @@ extension BlendTuner {
 
     private func spectrals(_ size: Size) -> PartFamily {
         let persons: [Float] = [0, 0.3, 0.5]
-        let rank = options.rank
+        // Decomposing holds three matrices of items × rank: 1.2 GB at most.
+        let rank = min(options.rank, max(32, Int(1e8 / max(1, size.items))))
         return PartFamily([3], from: [1], mostFits: size.isSmall ? 3 : 1) {
             var parameters = SpectralModel.Parameters()
             parameters.rank = rank
