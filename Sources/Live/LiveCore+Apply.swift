@@ -192,7 +192,7 @@ extension LiveCore {
                     pair(entity, partners(ofPerson: Int(person), before: recent), amount)
                 }
             }
-            if amount > 0 { join(person, Int(entity), isOrder: plan.isOrder(recent.type)) }
+            join(person, Int(entity), isFor: amount > 0, isOrder: plan.isOrder(recent.type))
             prefer(Int(person), recent, amount)
             keep(recent, of: Int(person))
         }

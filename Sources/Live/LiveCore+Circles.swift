@@ -4,7 +4,7 @@
 struct Circle: Sendable, BitwiseCopyable {
     /// Persons with an interaction that weighs more than 0.
     var people = Run()
-    /// Persons who ordered it.
+    /// Persons who ordered it, whatever an order weighs.
     var buyers = Run()
 }
 
@@ -15,9 +15,10 @@ extension LiveCore {
     /// Puts a person at the end of an entity's circles. The number may be another person's once a clean-up has dropped this
     /// one, so whoever reads it looks whether the person has to do with the entity.
     @inline(__always)
-    mutating func join(_ person: UInt32, _ entity: Int, isOrder: Bool) {
+    mutating func join(_ person: UInt32, _ entity: Int, isFor: Bool, isOrder: Bool) {
+        guard isFor || isOrder else { return }
         let circle = circles.writable(entity)
-        circleMembers.keepLast(person, in: &circle.pointee.people)
+        if isFor { circleMembers.keepLast(person, in: &circle.pointee.people) }
         if isOrder { circleMembers.keepLast(person, in: &circle.pointee.buyers) }
     }
 }
