@@ -1,5 +1,4 @@
 internal import Numerics
-internal import Synchronization
 
 /// Folds a blend into the item→item rows that serve.
 ///
@@ -67,13 +66,14 @@ struct BlendFolding {
         let affordable = Int(BlendFolding.mostOperations / (2 * Double(max(1, active)) * Double(max(1, count))))
         guard affordable >= 16 else { return nil }
         let model = affordable < model.rank ? model.reduced(to: affordable) : model
-        let found = Mutex<[[TopSelection.Entry]]>(Array(repeating: [], count: count))
-        Parallel.ranges(count, grain: QueryScores.block, threads: threads) { range in
+        return SparseRows(
+            rowCount: count, columnCount: count, grain: QueryScores.block, threads: threads
+        ) { range in
             var single = Histories(itemCount: count)
             for item in range { single.append(ordered: [UInt32(item)]) }
             let block = DenseMatrix(rows: range.count, columns: count)
             model.score(single, into: block.values)
-            var lists: [[TopSelection.Entry]] = []
+            var lists: [[(column: UInt32, value: Float)]] = []
             for (place, item) in range.enumerated() {
                 let row = block.row(place)
                 var selection = TopSelection(capacity: model.scale[item] > 0 ? keep : 0)
@@ -81,13 +81,10 @@ struct BlendFolding {
                 for other in 0..<count where other != item && row[other] > 0 {
                     selection.add(UInt32(other), row[other] * powers[other])
                 }
-                lists.append(selection.sorted().map { .init(index: $0.index, value: row[Int($0.index)]) })
+                lists.append(selection.sorted().map { ($0.index, row[Int($0.index)]) })
             }
-            found.withLock { all in for (item, list) in zip(range, lists) { all[item] = list } }
+            return lists
         }
-        var rows = SparseRows(columnCount: count)
-        found.withLock { all in for list in all { rows.append(list.map { ($0.index, $0.value) }) } }
-        return rows
     }
 
     /// The sum of parts, the `keep` strongest entries of each row.

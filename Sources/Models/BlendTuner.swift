@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Evaluation
 public import Numerics
 internal import Synchronization
 
@@ -197,11 +197,7 @@ public struct BlendTuner: Sendable {
         return found.withLock { $0 }
     }
 
-    static func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
+    static func processorSeconds() -> Double { ResourceUse.cpuSeconds }
 
     private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
 }

@@ -1,5 +1,4 @@
 internal import Numerics
-internal import Synchronization
 
 /// Who has which items, both ways round, to count what occurs together.
 struct Cooccurrence {
@@ -36,12 +35,11 @@ struct Cooccurrence {
         let persons = (0..<byPerson.rowCount).map {
             Float(max(1, byPerson.places(of: $0).count)).raised(to: -personExponent)
         }
-        let found = Mutex<[[TopSelection.Entry]]>(Array(repeating: [], count: count))
-        Parallel.ranges(count, grain: 512, threads: threads) { range in
+        return SparseRows(rowCount: count, columnCount: count, grain: 512, threads: threads) { range in
             var sums = [Float](repeating: 0, count: count)
             var touched: [UInt32] = []
             var selection = TopSelection(capacity: keep)
-            var lists: [[TopSelection.Entry]] = []
+            var lists: [[(column: UInt32, value: Float)]] = []
             for item in range {
                 for place in byItem.places(of: item) {
                     let person = Int(byItem.columns[place])
@@ -60,12 +58,9 @@ struct Cooccurrence {
                     sums[Int(target)] = 0
                 }
                 touched.removeAll(keepingCapacity: true)
-                lists.append(selection.sorted())
+                lists.append(selection.sorted().map { ($0.index, $0.value) })
             }
-            found.withLock { all in for (item, list) in zip(range, lists) { all[item] = list } }
+            return lists
         }
-        var rows = SparseRows(columnCount: count)
-        found.withLock { all in for list in all { rows.append(list.map { ($0.index, $0.value) }) } }
-        return rows
     }
 }

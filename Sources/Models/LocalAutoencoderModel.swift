@@ -89,8 +89,7 @@ struct OrderedGram {
         }
         let byRank = persons.transposed()
         let sorted = persons
-        let found = Mutex<[[(column: UInt32, value: Float)]]>(Array(repeating: [], count: count))
-        Parallel.ranges(count, grain: 256, threads: threads) { range in
+        above = SparseRows(rowCount: count, columnCount: count, grain: 256, threads: threads) { range in
             var sums = [Float](repeating: 0, count: count)
             var touched: [UInt32] = []
             var lists: [[(column: UInt32, value: Float)]] = []
@@ -110,12 +109,9 @@ struct OrderedGram {
                 for column in touched { sums[Int(column)] = 0 }
                 touched.removeAll(keepingCapacity: true)
             }
-            found.withLock { all in for (rank, list) in zip(range, lists) { all[rank] = list } }
+            return lists
         }
-        var above = SparseRows(columnCount: count)
-        found.withLock { all in for list in all { above.append(list) } }
         self.items = items
-        self.above = above
         below = above.transposed()
         diagonal = (0..<count).map { rank in byRank.places(of: rank).reduce(0) { $0 + byRank.values[$1] } }
     }

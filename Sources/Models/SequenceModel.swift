@@ -1,5 +1,4 @@
 public import Numerics
-internal import Synchronization
 
 /// What stands near what in the histories: item-to-item by the distance between two places.
 ///
@@ -58,12 +57,11 @@ public struct SequenceModel: RowModel {
             Float(max(1, histories.places(of: $0).count)).raised(to: -parameters.personExponent)
         }
         let known = occurrences
-        let found = Mutex<[[TopSelection.Entry]]>(Array(repeating: [], count: count))
-        Parallel.ranges(count, grain: 256, threads: threads) { range in
+        rows = SparseRows(rowCount: count, columnCount: count, grain: 256, threads: threads) { range in
             var sums = [Float](repeating: 0, count: count)
             var touched: [UInt32] = []
             var selection = TopSelection(capacity: parameters.neighbours)
-            var lists: [[TopSelection.Entry]] = []
+            var lists: [[(column: UInt32, value: Float)]] = []
             for item in range {
                 func take(_ place: Int, _ weight: Float) {
                     let target = histories.items[place]
@@ -89,13 +87,10 @@ public struct SequenceModel: RowModel {
                     sums[Int(target)] = 0
                 }
                 touched.removeAll(keepingCapacity: true)
-                lists.append(selection.sorted())
+                lists.append(selection.sorted().map { ($0.index, $0.value) })
             }
-            found.withLock { all in for (item, list) in zip(range, lists) { all[item] = list } }
+            return lists
         }
-        var rows = SparseRows(columnCount: count)
-        found.withLock { all in for list in all { rows.append(list.map { ($0.index, $0.value) }) } }
-        self.rows = rows
         recency = parameters.recency
     }
 }

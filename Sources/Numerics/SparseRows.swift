@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// A sparse matrix by rows (CSR): row `r` holds `columns[offsets[r]..<offsets[r + 1]]` with the values beside them.
 public struct SparseRows: Sendable, Equatable {
     /// Where each row begins; one more than there are rows.
@@ -30,6 +32,21 @@ public struct SparseRows: Sendable, Equatable {
         self.columns = columns
         self.values = values
         self.columnCount = columnCount
+    }
+
+    /// A matrix whose rows are found on several processors: `find` answers the rows of a range, which are put in their order,
+    /// whatever was ready first. Ranges have `grain` rows.
+    public init(
+        rowCount: Int, columnCount: Int, grain: Int, threads: Int,
+        _ find: @Sendable (Range<Int>) -> [[(column: UInt32, value: Float)]]
+    ) {
+        let found = Mutex<[[(column: UInt32, value: Float)]]>(Array(repeating: [], count: rowCount))
+        Parallel.ranges(rowCount, grain: grain, threads: threads) { range in
+            let rows = find(range)
+            found.withLock { all in for (place, row) in zip(range, rows) { all[place] = row } }
+        }
+        self.init(columnCount: columnCount)
+        found.withLock { all in for row in all { append(row) } }
     }
 
     /// Adds a row at the end. Entries past the width are left out.

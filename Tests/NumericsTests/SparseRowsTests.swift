@@ -28,6 +28,20 @@ struct SparseRowsTests {
         }
     }
 
+    @Test(
+        "Rows found on several processors stand in their order, those that nobody found are empty",
+        arguments: [1, 2, 5])
+    func parallel(threads: Int) {
+        for count in [0, 1, 7, 100] {
+            let rows = SparseRows(rowCount: count, columnCount: 3, grain: 4, threads: threads) { range in
+                range.prefix(3).map { row in (0..<UInt32(row % 5)).map { ($0, Float(row)) } }
+            }
+            var slow = SparseRows(columnCount: 3)
+            for row in 0..<count { slow.append(row % 4 == 3 ? [] : (0..<UInt32(row % 5)).map { ($0, Float(row)) }) }
+            #expect(rows == slow)
+        }
+    }
+
     @Test("Parts that do not fit together make no matrix")
     func parts() {
         #expect(SparseRows(offsets: [0, 2], columns: [0], values: [1], columnCount: 1) == nil)

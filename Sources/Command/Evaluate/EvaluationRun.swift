@@ -50,28 +50,11 @@ struct EvaluationRun {
 
     private func lists(_ dataset: ListDataset) throws(DatasetError) -> EvaluationReport {
         let evaluation = ListEvaluation(cutoffs: options.cutoffs, threads: options.threads)
-        var comparison = Comparison()
-        for name in options.models {
-            console.error("\(name): training")
-            let timer = Timer()
-            let fitted: ListFit
-            do throws(ModelError) {
-                fitted = try ListFit(name, dataset, options, console)
-            } catch {
-                throw DatasetError("\(name): \(error.message)")
-            }
-            let training = timer.seconds - fitted.choosingSeconds
-            console.error("\(name): scoring \(dataset.trials.count.counted("user", "users"))")
-            let scoring = Timer()
-            let lists = evaluation.lists(of: fitted.model, dataset)
-            let scoringSeconds = scoring.seconds
-            comparison.add(
-                name, evaluation.measures(lists, dataset), evaluation.exposures(lists, dataset), seed: options.seed
-            ) { row in
-                row.choosingSeconds = fitted.choosingSeconds
-                row.trainingSeconds = training
-                row.scoringSeconds = scoringSeconds
-                row.parameters = fitted.parameters
+        let comparison = try compare(dataset.trials.count.counted("user", "users")) { (name) throws(ModelError) in
+            let fitted = try ListFit(name, dataset, options, console)
+            return Fitted(choosingSeconds: fitted.choosingSeconds, parameters: fitted.parameters) {
+                let lists = evaluation.lists(of: fitted.model, dataset)
+                return { (evaluation.measures(lists, dataset), evaluation.exposures(lists, dataset)) }
             }
         }
         return EvaluationReport(
@@ -92,34 +75,22 @@ struct EvaluationRun {
         guard dataset.predictionCount > 0 else { throw DatasetError("no test session has two clicks") }
         let evaluation = SessionEvaluation(cutoffs: options.cutoffs, threads: options.threads)
         let popularity = dataset.sessions.personCounts
-        var comparison = Comparison()
-        for name in options.models {
-            console.error("\(name): training")
-            let timer = Timer()
-            let fitted: SessionFit
-            do throws(ModelError) {
-                fitted = try SessionFit(name, dataset, options, console)
-            } catch {
-                throw DatasetError("\(name): \(error.message)")
-            }
-            let training = timer.seconds - fitted.choosingSeconds
-            console.error("\(name): scoring \(dataset.predictionCount.counted("prediction", "predictions"))")
-            let scoring = Timer()
-            let result = evaluation.run(fitted.model, dataset)
-            let scoringSeconds = scoring.seconds
-            let exposures = evaluation.cutoffs.map { cutoff in
-                (
-                    cutoff: cutoff,
-                    exposure: Exposure(
-                        lists: result.lists.map { Array($0.prefix(cutoff)) }, histories: result.histories,
-                        popularity: popularity, persons: dataset.sessions.count)
-                )
-            }
-            comparison.add(name, result.table, exposures, seed: options.seed) { row in
-                row.choosingSeconds = fitted.choosingSeconds
-                row.trainingSeconds = training
-                row.scoringSeconds = scoringSeconds
-                row.parameters = fitted.parameters
+        let comparison = try compare(dataset.predictionCount.counted("prediction", "predictions")) {
+            (name) throws(ModelError) in
+            let fitted = try SessionFit(name, dataset, options, console)
+            return Fitted(choosingSeconds: fitted.choosingSeconds, parameters: fitted.parameters) {
+                let result = evaluation.run(fitted.model, dataset)
+                return {
+                    let exposures = evaluation.cutoffs.map { cutoff in
+                        (
+                            cutoff: cutoff,
+                            exposure: Exposure(
+                                lists: result.lists.map { Array($0.prefix(cutoff)) }, histories: result.histories,
+                                popularity: popularity, persons: dataset.sessions.count)
+                        )
+                    }
+                    return (result.table, exposures)
+                }
             }
         }
         return EvaluationReport(
@@ -129,6 +100,43 @@ struct EvaluationRun {
                 ("training_interactions", dataset.sessions.items.count),
                 ("test_sessions", dataset.tests.count { $0.count >= 2 }), ("predictions", dataset.predictionCount),
             ], isMasked: false, peakMemoryBytes: ResourceUse.peakMemoryBytes)
+    }
+
+    /// A model that is fitted, and how it is measured: scoring first, which is timed, and then what its lists are worth.
+    private struct Fitted {
+        var choosingSeconds: Double
+        var parameters: [String: String]
+        var score: () -> () -> (table: MeasureTable, exposures: [(cutoff: Int, exposure: Exposure)])
+    }
+
+    /// Fits and measures one model after the other. `asked` says how many lists, for people.
+    private func compare(
+        _ asked: String, _ fit: (_ name: String) throws(ModelError) -> Fitted
+    ) throws(DatasetError) -> Comparison {
+        var comparison = Comparison()
+        for name in options.models {
+            console.error("\(name): training")
+            let timer = Timer()
+            let fitted: Fitted
+            do throws(ModelError) {
+                fitted = try fit(name)
+            } catch {
+                throw DatasetError("\(name): \(error.message)")
+            }
+            let training = timer.seconds - fitted.choosingSeconds
+            console.error("\(name): scoring \(asked)")
+            let scoring = Timer()
+            let measure = fitted.score()
+            let scoringSeconds = scoring.seconds
+            let (table, exposures) = measure()
+            comparison.add(name, table, exposures, seed: options.seed) { row in
+                row.choosingSeconds = fitted.choosingSeconds
+                row.trainingSeconds = training
+                row.scoringSeconds = scoringSeconds
+                row.parameters = fitted.parameters
+            }
+        }
+        return comparison
     }
 
     private mutating func readParts() throws(DatasetError) -> (
