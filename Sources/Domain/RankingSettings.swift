@@ -8,6 +8,8 @@ public struct RankingSettings: Sendable, Equatable {
     public var personalWeight = 0.3
     /// Weight of popularity.
     public var popularityWeight = 0.2
+    /// Share of the learned model's opinion in the order of lists where a model serves; the rest is the three weights'.
+    public var modelShare = 0.9
     /// Most of ten from one category; 10 is no limit.
     public var categoryLimit = 3
     /// Factor on the score of what the person ordered in the last 30 days.
@@ -37,6 +39,7 @@ public struct RankingSettings: Sendable, Equatable {
             throw FootfallError(
                 "invalid_settings", "One of the three weights must be above 0.", path: "/ranking_base_weight")
         }
+        modelShare = try share("ranking_model_share", modelShare)
         orderedFactor = try share("ranking_ordered_factor", orderedFactor)
         categoryLimit = try reader.integer("ranking_category_limit", in: 1...10).map { Int($0) } ?? categoryLimit
         try mergeSurfaces(&reader)
@@ -76,6 +79,7 @@ public struct RankingSettings: Sendable, Equatable {
         return [
             ("ranking_base_weight", .double(baseWeight)), ("ranking_personal_weight", .double(personalWeight)),
             ("ranking_popularity_weight", .double(popularityWeight)),
+            ("ranking_model_share", .double(modelShare)),
             ("ranking_category_limit", .integer(Int64(categoryLimit))),
             ("ranking_ordered_factor", .double(orderedFactor)),
             ("ranking_surfaces", .object(object)),

@@ -71,6 +71,8 @@ public struct SurfaceSettings: Sendable, Hashable {
     public var personalWeight: Double?
     /// Weight of popularity.
     public var popularityWeight: Double?
+    /// Share of the learned model's opinion where one serves.
+    public var modelShare: Double?
     /// Weight of the place among what trends.
     public var trendingWeight = 0.0
     /// Weight of how well an entity answers the search.
@@ -117,6 +119,8 @@ public struct SurfaceSettings: Sendable, Hashable {
             settings.baseWeight = 0.2
             settings.personalWeight = 0.7
             settings.popularityWeight = 0.1
+            // What is bought together is not what a person goes on to: the models only have their part.
+            settings.modelShare = 0
         case .becauseYouViewed: settings.excludesSeen = true
         case .cart:
             settings.baseWeight = 0.3
@@ -131,6 +135,7 @@ public struct SurfaceSettings: Sendable, Hashable {
             settings.personalWeight = 0.4
             settings.popularityWeight = 0
             settings.trendingWeight = 0.4
+            settings.modelShare = 0
         case .peopleLikeYou:
             settings.recallers = [
                 RecallerSettings(.people, most: 200), RecallerSettings(.neighbours, most: 100, weight: 0.25),
@@ -146,6 +151,7 @@ public struct SurfaceSettings: Sendable, Hashable {
             settings.personalWeight = 0.3
             settings.popularityWeight = 0.1
             settings.searchWeight = 0.5
+            settings.modelShare = 0
             settings.categoryLimit = 10
         }
         return settings

@@ -12,6 +12,7 @@ extension SurfaceSettings {
             "personal_weight", 0...1, changed.personalWeight, standard.personalWeight)
         changed.popularityWeight = try members.number(
             "popularity_weight", 0...1, changed.popularityWeight, standard.popularityWeight)
+        changed.modelShare = try members.number("model_share", 0...1, changed.modelShare, standard.modelShare)
         changed.trendingWeight = try members.number(
             "trending_weight", 0...1, changed.trendingWeight, standard.trendingWeight)
         changed.searchWeight = try members.number("search_weight", 0...1, changed.searchWeight, standard.searchWeight)
@@ -50,6 +51,7 @@ extension SurfaceSettings {
         put("base_weight", baseWeight, standard.baseWeight)
         put("personal_weight", personalWeight, standard.personalWeight)
         put("popularity_weight", popularityWeight, standard.popularityWeight)
+        put("model_share", modelShare, standard.modelShare)
         put("trending_weight", trendingWeight, standard.trendingWeight)
         put("search_weight", searchWeight, standard.searchWeight)
         put("ordered_factor", orderedFactor, standard.orderedFactor)

@@ -2,8 +2,9 @@ internal import Numerics
 
 /// Folds a blend into the item→item rows that serve.
 ///
-/// A blend divides each part by the deviation of its scores over all items, which a request has no time for; here the mean of
-/// 1 / σ over a sample of histories stands for it. Parts with the same weighting of histories become one layer. What the
+/// A blend divides each part by the deviation of its scores over all items. Parts with the same weighting of histories become
+/// one layer, in which the mean of 1 / σ over a sample of histories stands for that; the layers are brought to their usual
+/// deviation by each request. What the
 /// spectral part says of an item is computed for every item once, 2 · items² · rank operations, with fewer dimensions where
 /// that would be more than ``mostOperations``. Parts that say the same of everybody are left to the popularity of the score.
 struct BlendFolding {
@@ -40,7 +41,25 @@ struct BlendFolding {
         let keep = max(20, min(neighbours, BlendFolding.mostEntries / max(1, layers.count)))
         return ServingModel(
             itemCount: blend.itemCount,
-            layers: layers.map { layer in .init(recency: layer.recency, rows: merged(layer.parts, keep: keep)) })
+            layers: layers.map { layer in
+                let rows = merged(layer.parts, keep: keep)
+                return .init(recency: layer.recency, rows: rows, deviation: deviation(rows, layer.recency))
+            })
+    }
+
+    /// Mean of σ of a layer's scores over the sample.
+    private func deviation(_ rows: SparseRows, _ recency: Recency) -> Float {
+        var sums = RowSums(itemCount: blend.itemCount)
+        let powers = [Float](repeating: 1, count: blend.itemCount)
+        var (sum, count) = (0.0, 0)
+        for person in 0..<sample.count {
+            sums.sum(rows, recency, person, of: sample)
+            let deviation = sums.scale(by: powers, without: sample.items(of: person))
+            guard deviation > 0 else { continue }
+            sum += Double(deviation)
+            count += 1
+        }
+        return count > 0 ? Float(sum / Double(count)) : 0
     }
 
     /// Mean of 1 / σ of a part's scores over the sample.

@@ -12,11 +12,15 @@ public struct ServingModel: Sendable, Equatable {
         public var recency: Recency
         /// For each item the items that it speaks for, with how strongly. Square.
         public var rows: SparseRows
+        /// Deviation over all items that its scores usually have, to which those of each request are brought, so that the
+        /// layers count beside each other as they were chosen to; 0 leaves them as they are.
+        public var deviation: Float
 
         /// A layer.
-        public init(recency: Recency, rows: SparseRows) {
+        public init(recency: Recency, rows: SparseRows, deviation: Float = 0) {
             self.recency = recency
             self.rows = rows
+            self.deviation = deviation
         }
     }
 
@@ -42,6 +46,13 @@ public struct ServingModel: Sendable, Equatable {
         public var score: Float
         /// The item of the history that speaks most for it.
         public var because: UInt32
+
+        /// An opinion.
+        public init(item: UInt32, score: Float, because: UInt32) {
+            self.item = item
+            self.score = score
+            self.because = because
+        }
     }
 
     /// The latest entries of a history that are looked at.
@@ -87,6 +98,6 @@ public struct ServingModel: Sendable, Equatable {
                 parts.removeSubrange(start...)
             }
         }
-        return scratch.best(layers, parts, limit: limit, without: latest.map(\.item), admits)
+        return scratch.best(layers, &parts, limit: limit, without: latest.map(\.item), admits)
     }
 }

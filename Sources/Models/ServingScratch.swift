@@ -1,6 +1,6 @@
 internal import Numerics
 
-/// Room for one request's sums: 6.2 bytes an item of the catalogue, all 0 between requests, and 12 bytes for each entry of
+/// Room for one request's sums: 10.2 bytes an item of the catalogue, all 0 between requests, and 16 bytes for each entry of
 /// the rows that a request adds up. A request only touches the places of those entries.
 public struct ServingScratch: Sendable {
     /// A row that is added up, and how much it counts.
@@ -12,6 +12,9 @@ public struct ServingScratch: Sendable {
 
     /// The sum of each item; 0 outside of a request.
     private var sums: [Float] = []
+    /// The sum of each item in one layer; 0 outside of it.
+    private var own: [Float] = []
+    private var ownTouched: [UInt32] = []
     /// One bit an item: whether it is among the best; 0 outside of a request.
     private var marks: [UInt64] = []
     /// Place among the best of an item that is marked.
@@ -35,15 +38,17 @@ public struct ServingScratch: Sendable {
     mutating func prepare(_ itemCount: Int) {
         guard sums.count != itemCount else { return }
         sums = [Float](repeating: 0, count: itemCount)
+        own = [Float](repeating: 0, count: itemCount)
         marks = [UInt64](repeating: 0, count: (itemCount + 63) / 64)
         places = [UInt16](repeating: 0, count: itemCount)
     }
 
     /// The items of the greatest sums above 0 that are admitted and not in `history`, as shares of the greatest.
     mutating func best(
-        _ layers: [ServingModel.Layer], _ parts: [Part], limit: Int, without history: [UInt32],
+        _ layers: [ServingModel.Layer], _ parts: inout [Part], limit: Int, without history: [UInt32],
         _ admits: (UInt32) -> Bool
     ) -> [ServingModel.Opinion] {
+        scale(layers, &parts, without: history)
         let touchedCount = add(layers, parts)
         for item in history { sums[Int(item)] = 0 }
         let count = gather(touchedCount)
@@ -53,6 +58,59 @@ public struct ServingScratch: Sendable {
         return zip(best, because).map {
             ServingModel.Opinion(item: $0.index, score: $0.value / most, because: $1)
         }
+    }
+
+    /// Brings the sums of each layer to the deviation that they usually have, where there is more than one layer.
+    private mutating func scale(_ layers: [ServingModel.Layer], _ parts: inout [Part], without history: [UInt32]) {
+        guard let first = parts.first?.layer, parts.last?.layer != first else { return }
+        var start = 0
+        while start < parts.count {
+            let layer = parts[start].layer
+            let end = parts[start...].firstIndex { $0.layer != layer } ?? parts.count
+            let usual = layers[layer].deviation
+            if usual > 0 {
+                let deviation = deviation(layers[layer].rows, parts[start..<end], without: history)
+                // What says nothing of anything else is left as it is.
+                if deviation > 0 { for place in start..<end { parts[place].weight *= usual / deviation } }
+            }
+            start = end
+        }
+    }
+
+    /// Standard deviation over all items of the sum of one layer's rows, the history's own as 0.
+    private mutating func deviation(
+        _ rows: SparseRows, _ parts: ArraySlice<Part>, without history: [UInt32]
+    ) -> Float {
+        let entries = parts.reduce(0) { $0 + rows.places(of: $1.row).count }
+        if ownTouched.count < entries + 1 { ownTouched = [UInt32](repeating: 0, count: entries + entries / 2 + 1) }
+        var (count, sum, squares) = (0, 0.0, 0.0)
+        own.withUnsafeMutableBufferPointer { own in
+            ownTouched.withUnsafeMutableBufferPointer { touched in
+                rows.columns.withUnsafeBufferPointer { columns in
+                    rows.values.withUnsafeBufferPointer { values in
+                        for part in parts {
+                            for place in rows.places(of: part.row) {
+                                let item = columns[place]
+                                let before = own[Int(item)]
+                                touched[count] = item
+                                count += before == 0 ? 1 : 0
+                                own[Int(item)] = before + part.weight * values[place]
+                            }
+                        }
+                    }
+                }
+                for item in history { own[Int(item)] = 0 }
+                for place in 0..<count {
+                    let value = Double(own[Int(touched[place])])
+                    own[Int(touched[place])] = 0
+                    sum += value
+                    squares += value * value
+                }
+            }
+        }
+        let size = Double(max(1, own.count))
+        let variance = squares / size - (sum / size) * (sum / size)
+        return variance > 0 && variance.isFinite ? Float(variance.squareRoot()) : 0
     }
 
     /// Adds the rows up. Answers how many items were touched; one whose sum came back to 0 is touched again.

@@ -17,6 +17,8 @@ public struct SourceRequest: Sendable {
     public var weight: Double
     /// The moment of the request, in milliseconds since the epoch.
     public var now: Int64
+    /// Entities that are ruled out: who names only so many passes them over, so that others come in.
+    public var excluded = NumberTable()
 
     /// A request.
     public init(
@@ -39,10 +41,13 @@ public protocol CandidateSource: Sendable {
     func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge)
     /// Version of the learned model; `nil` for what is no learned model.
     var modelVersion: Int64? { get }
+    /// Whether it could name an entity, if that went with the audience; not those that came after a training.
+    func knows(_ entity: UInt32) -> Bool
 }
 
 extension CandidateSource {
     public var modelVersion: Int64? { nil }
+    public func knows(_ entity: UInt32) -> Bool { false }
 }
 
 /// What goes together with what was done, the closest first.

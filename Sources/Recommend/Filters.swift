@@ -56,7 +56,7 @@ struct Admission<Source: Knowledge> {
     private let filter: CompiledFilter?
     private let included: NumberTable?
     /// Entities that are ruled out one by one.
-    private var excluded: NumberTable
+    private(set) var excluded: NumberTable
     /// Number of the category asked for; `nil` for none, or one that no entity ever had.
     let category: UInt32?
     /// Whether nothing can pass: a type, category or currency that there is not.

@@ -57,9 +57,8 @@ public struct LiveKnowledge: Knowledge {
                 }
                 if !isKnown { facts.session.append(own) }
             }
-            facts.session.sort {
-                $0.occurredAt != $1.occurredAt ? $0.occurredAt > $1.occurredAt : $0.entity < $1.entity
-            }
+            // Stable: what happened in the same millisecond stays in the order in which it came.
+            facts.session.sort { $0.occurredAt > $1.occurredAt }
             facts.sessionPrice = session.usualPrice?.price
             facts.sessionCurrency = session.usualPrice?.currency
         }

@@ -107,6 +107,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
         var request = SourceRequest(
             facts: basis.facts, evidence: basis.evidence, filters: question.filters, limit: question.limit, most: 0,
             weight: 1, now: now)
+        request.excluded = admission.excluded
         if let chosen = admission.chosen {
             pool = CandidatePool(maximum: max(Self.maximumCandidates, chosen.count + pinned.count))
             for candidate in pinned { pool.add(candidate) }
@@ -181,6 +182,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
                 scale.trend.set(entity, Double(trend.count - place) / Double(trend.count))
             }
         }
+        scale.modelShare = settleOpinions(&found) ? plan.modelShare : 0
         let scorer = Scorer(plan, basis.evidence, scale, usualCurrency: basis.currency, now: now)
         for place in found.indices {
             let entity = found[place].facts
@@ -188,6 +190,17 @@ public struct Recommender<Source: Knowledge>: Sendable {
             found[place].score = scorer.score(parts, entity.number)
         }
         return scorer
+    }
+
+    /// Tells what the models know and do not name among their best from what they cannot know. Answers whether they have
+    /// named anything.
+    private func settleOpinions(_ found: inout ContiguousArray<Scored>) -> Bool {
+        guard found.contains(where: { $0.candidate.model != nil }) else { return false }
+        for place in found.indices where found[place].candidate.model == nil {
+            let entity = found[place].facts.number
+            if models.contains(where: { $0.knows(entity) }) { found[place].candidate.model = 0 }
+        }
+        return true
     }
 
     /// The candidates, best first; what the first page has ranked stays in its order and comes first.

@@ -26,7 +26,7 @@ public struct ScoreParts: Sendable, Equatable {
     public var neighbours: Double?
     /// How much it resembles what was done, in place of that for what was never met together with anything.
     public var content: Double?
-    /// What the learned models say.
+    /// What the learned models say; `nil` for what they cannot know, since it came after the training.
     public var model: Double?
     /// Popular and trending in place of a personal part that nothing is known for.
     public var common: Double?
@@ -57,6 +57,8 @@ public struct Scale: Sendable {
     public var likeness = 0.0
     /// Popularity of the most popular entity that may be compared.
     public var popularity = 0.0
+    /// Share of the model's opinion in the score; 0 where none has spoken.
+    public var modelShare = 0.0
     /// Places in the trending list by entity: 1 for the first, falling to 0.
     public var trend = NumberTable()
 
@@ -66,9 +68,15 @@ public struct Scale: Sendable {
 
 /// `score = w₁·base + w₂·personal + w₃·popularity (+ w₄·trending + w₅·search)`, then rules: × 0.3 for what the person
 /// ordered in the last 30 days, and × 0.3 for what it turned down.
+///
+/// Where a learned model has spoken, that is `(1 − m)` of the score and the model's opinion, half of it for what is out of
+/// stock, is `m` (``ListPlan/modelShare``): a model's order was measured, and popularity is in it already. What the model
+/// cannot know is taken at half of its personal part.
 public struct Scorer: Sendable {
     /// Days an order keeps its entity down.
     public static let orderedMilliseconds: Int64 = 30 * Timestamp.millisecondsPerDay
+    /// What the personal part of an entity that the model cannot know stands for, beside the best that the model names.
+    static let unknownFactor = 0.5
     /// Factor on what the person took back or turned down more than it was wanted.
     public static let dislikedFactor = 0.3
 
@@ -183,11 +191,19 @@ public struct Scorer: Sendable {
         var factor = 1.0
         if wasOrdered(entity) { factor *= plan.orderedFactor }
         if isDisliked(entity) { factor *= Scorer.dislikedFactor }
+        let learned = factor * scale.modelShare * opinion(parts)
+        factor *= 1 - scale.modelShare
         return ScoreShares(
-            base: factor * plan.baseWeight * parts.base, personal: factor * plan.personalWeight * parts.personal,
+            base: factor * plan.baseWeight * parts.base,
+            personal: factor * plan.personalWeight * parts.personal + learned,
             popularity: factor * plan.popularityWeight * parts.popularity,
             trending: factor * plan.trendingWeight * (parts.trending ?? 0),
             search: factor * plan.searchWeight * (parts.search ?? 0))
+    }
+
+    /// What stands for the model's opinion. No model knows what is in stock.
+    private func opinion(_ parts: ScoreParts) -> Double {
+        (parts.model ?? Scorer.unknownFactor * parts.personal) * (0.5 + 0.5 * parts.availability)
     }
 
     /// The score.
@@ -197,6 +213,7 @@ public struct Scorer: Sendable {
             + plan.popularityWeight * parts.popularity
         if let trending = parts.trending { score += plan.trendingWeight * trending }
         if let search = parts.search { score += plan.searchWeight * search }
+        if scale.modelShare > 0 { score = (1 - scale.modelShare) * score + scale.modelShare * opinion(parts) }
         if wasOrdered(entity) { score *= plan.orderedFactor }
         if isDisliked(entity) { score *= Scorer.dislikedFactor }
         return score
@@ -210,6 +227,7 @@ public struct ListPlan: Sendable {
     let baseWeight: Double
     let personalWeight: Double
     let popularityWeight: Double
+    let modelShare: Double
     let trendingWeight: Double
     let searchWeight: Double
     let categoryLimit: Int
@@ -229,6 +247,7 @@ public struct ListPlan: Sendable {
         baseWeight = own.baseWeight ?? settings.baseWeight
         personalWeight = own.personalWeight ?? settings.personalWeight
         popularityWeight = own.popularityWeight ?? settings.popularityWeight
+        modelShare = own.modelShare ?? settings.modelShare
         trendingWeight = own.trendingWeight
         searchWeight = own.searchWeight
         categoryLimit = own.categoryLimit ?? settings.categoryLimit

@@ -26,6 +26,9 @@ public struct TrainingData: Sendable {
     /// Whether there was more than the memory allowed, and the oldest was left out.
     public internal(set) var isCut = false
 
+    /// The clicks of sessions of at least two, in order of their starts, over the same items.
+    public internal(set) var sessions: Histories
+
     private var entries: [Entry] = []
     private var offsets = [0]
 
@@ -34,6 +37,7 @@ public struct TrainingData: Sendable {
 
     init(items: ItemKeys, position: Int64, newest: Int64, rows: Int64, interactions: Int64, halfLifeDays: Double) {
         self.items = items
+        sessions = Histories(itemCount: items.count)
         self.position = position
         self.newest = newest
         self.rows = rows
@@ -82,6 +86,14 @@ public struct TrainingData: Sendable {
             histories { run in Array(run.prefix(cut(run.count))) },
             histories { run in run.dropFirst(cut(run.count)).filter { $0.weight > 0 } }
         )
+    }
+
+    /// The sessions that began before a moment, and the others.
+    func splitSessions(at moment: Int64) -> (before: Histories, after: Histories) {
+        let boundary =
+            (0..<sessions.count).first { sessions.times[sessions.places(of: $0).lowerBound] >= moment }
+            ?? sessions.count
+        return (sessions.slice(0..<boundary), sessions.slice(boundary..<sessions.count))
     }
 
     /// The moment before which a share of the pairs began.

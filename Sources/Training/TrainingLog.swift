@@ -8,6 +8,8 @@ public import Storage
 /// half-life), age counted from the newest interaction. Types that weigh nothing are passed over; what speaks against an
 /// entity (unfollowed, refunded, taken out of the cart, …) has a weight below 0.
 ///
+/// Beside that the clicks of sessions, in their order and with repeats, for models of what comes next.
+///
 /// One pass over the log. Memory: 80 bytes a pair of person and entity while reading, held below a quarter of
 /// ``TrainingOptions/memoryBytes``: past that, first the histories are cut to their latest entries, then the oldest pairs
 /// go. Besides, some 100 bytes for each entity and each person.
@@ -87,6 +89,7 @@ private final class KnownTypes {
 private struct Reading {
     let options: TrainingOptions
     var table = PairTable()
+    private var clicks: ClickTable
     var position: Int64 = 0
     var rows: Int64 = 0
     private var persons: [Key128: UInt32] = [:]
@@ -104,6 +107,7 @@ private struct Reading {
 
     init(_ options: TrainingOptions) {
         self.options = options
+        clicks = ClickTable(maximum: options.maximumClicks)
         halfLife = min(max(options.halfLifeDays, 0.04), 1e6) * Double(Timestamp.millisecondsPerDay)
     }
 
@@ -129,6 +133,7 @@ private struct Reading {
         let time = min(row.occurredAt, row.receivedAt &+ Timestamp.millisecondsPerHour)
         newest = max(newest, time)
         table.add(person: person, item: item, weight: weight * factor(time), order: order, time: time)
+        if weight > 0 { clicks.add(session: row.sessionKey, item: item, type: row.type, time: time) }
         order &+= 1
         interactions += 1
     }
@@ -197,6 +202,7 @@ private struct Reading {
             items: keys.selecting(numbers.kept), position: position, newest: newest == .min ? 0 : newest,
             rows: rows, interactions: interactions, halfLifeDays: halfLife / Double(Timestamp.millisecondsPerDay))
         data.isCut = leftOut > 0
+        data.sessions = clicks.sessions(numbers.new, itemCount: data.items.count)
         let scale = Float(exp2(Double((landmark ?? 0) - data.newest) / halfLife))
         forEachHistory { run in
             data.append(

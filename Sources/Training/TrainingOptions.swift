@@ -18,6 +18,9 @@ public struct TrainingOptions: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
+    /// Clicks of sessions that are kept at most, the latest: 80 bytes a click while the log is read.
+    var maximumClicks: Int { max(1_000, min(1_000_000, memoryBytes / 1_280)) }
+
     /// Pairs of person and item that are read at most, so that they take no more than a quarter of the memory: 80 bytes a
     /// pair while the log is read.
     var maximumPairs: Int { max(1_000, min(memoryBytes / 320, Int(UInt32.max) / 4)) }

@@ -39,7 +39,7 @@ public struct TrainingRun: Sendable {
         public var card: ModelCard
     }
 
-    private let options: TrainingOptions
+    let options: TrainingOptions
 
     /// A training.
     public init(_ options: TrainingOptions) { self.options = options }
@@ -68,6 +68,7 @@ public struct TrainingRun: Sendable {
             candidate = try train(before, trainer, from: 0, to: 0.5, "candidate", progress, isCancelled)
         }
         var heldOut: StoredModel?
+        var sessions: SessionRecommender.Choice?
         if let candidate {
             progress(0.5, "measuring")
             let numbers = (0..<UInt32(data.items.count)).map { Optional($0) }
@@ -80,6 +81,8 @@ public struct TrainingRun: Sendable {
             }
             card.exposure = hold.exposure(of: result.lists)
             card.candidates = candidate.measures
+            sessions = chooseSessions(data, cutAt: cut?.moment, beside: candidate.model, &card, isCancelled)
+            guard !isCancelled() else { throw .cancelled }
             card.parameters = candidate.parameters
             heldOut = StoredModel(card: card, items: data.items, model: candidate.model)
             if let current {
@@ -102,7 +105,9 @@ public struct TrainingRun: Sendable {
         card.memoryBytes = StoredModel.memoryBytes(final.model, data.items)
         heldOut?.card = card
         return Outcome(
-            model: StoredModel(card: card, items: data.items, model: final.model), heldOut: heldOut, card: card)
+            model: StoredModel(
+                card: card, items: data.items, model: final.model,
+                sessions: sessions.map { SessionMemory(data.sessions, $0) }), heldOut: heldOut, card: card)
     }
 
     // MARK: - The hold-out

@@ -33,7 +33,7 @@ struct ServingModelTests {
         }
     }
 
-    @Test("A model's opinions are those of its layers, summed the slow way")
+    @Test("A model's opinions are those of its layers, each at its usual deviation, summed the slow way")
     func oracle() {
         var random = SplitMix(seed: 3)
         for _ in 0..<30 {
@@ -44,7 +44,8 @@ struct ServingModelTests {
                     let columns = (0..<UInt32(count)).filter { _ in Bool.random(using: &random) }
                     rows.append(columns.map { ($0, Float.random(in: 0...1, using: &random)) })
                 }
-                return ServingModel.Layer(recency: recency, rows: rows)
+                return ServingModel.Layer(
+                    recency: recency, rows: rows, deviation: [0, 0.2, 3].randomElement(using: &random) ?? 0)
             }
             let model = ServingModel(itemCount: count, layers: layers)
             let history = (0..<4).map { _ in
@@ -57,13 +58,18 @@ struct ServingModelTests {
                     Double(action.weight * layer.recency.weight(position: Float(place) / 3, later: 3 - place))
                 }
                 let sum = weights.reduce(0) { $0 + abs($1) }
+                var own = [Double](repeating: 0, count: count)
                 for (action, weight) in zip(history, weights) {
                     for place in layer.rows.places(of: Int(action.item)) {
-                        slow[Int(layer.rows.columns[place])] += weight / sum * Double(layer.rows.values[place])
+                        own[Int(layer.rows.columns[place])] += weight / sum * Double(layer.rows.values[place])
                     }
                 }
+                for action in history { own[Int(action.item)] = 0 }
+                let mean = own.reduce(0, +) / Double(count)
+                let deviation = (own.reduce(0) { $0 + $1 * $1 } / Double(count) - mean * mean).squareRoot()
+                let factor = layer.deviation > 0 && deviation > 0 ? Double(layer.deviation) / deviation : 1
+                for item in 0..<count { slow[item] += factor * own[item] }
             }
-            for action in history { slow[Int(action.item)] = 0 }
             var scratch = ServingScratch()
             let opinions = model.opinions(of: history, limit: count, &scratch)
             #expect(Set(opinions.map(\.item)) == Set((0..<UInt32(count)).filter { slow[Int($0)] > 1e-7 }))

@@ -142,6 +142,55 @@ struct RecommenderTests {
         #expect(compared > 1000)
     }
 
+    /// A model that knows the entities of even number and names a few of them.
+    struct Named: CandidateSource {
+        let opinions: [UInt32: Double]
+
+        func knows(_ entity: UInt32) -> Bool { entity.isMultiple(of: 2) }
+
+        func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
+            for (entity, opinion) in opinions.sorted(by: { $0.key < $1.key }) where !request.excluded.contains(entity) {
+                var candidate = Candidate(entity: entity, origin: .model)
+                candidate.model = opinion
+                pool.add(candidate)
+            }
+        }
+    }
+
+    @Test(
+        "A model's opinion is its share of the score, and of what it cannot know half of the personal part stands for it"
+    )
+    func modelShare() {
+        var spoken = 0
+        RecommenderTests.run { random, world, question, settings in
+            var opinions: [UInt32: Double] = [:]
+            for _ in 0..<6 {
+                let entity = UInt32(random.below(world.entities.count)) & ~1
+                opinions[entity] = Double(1 + random.below(10)) / 10
+            }
+            var settings = settings
+            settings.modelShare = Double(random.below(11)) / 10
+            let list = Recommender(world, settings: settings, models: [Named(opinions: opinions)])
+                .list(for: question, now: World.now)
+            let hasSpoken = list.items.contains { $0.parts.model ?? 0 > 0 }
+            for item in list.items where hasSpoken {
+                let parts = item.parts
+                let number = item.entity.number
+                #expect(parts.model == (number.isMultiple(of: 2) ? opinions[number] ?? 0 : nil))
+                let opinion = parts.model ?? 0.5 * parts.personal
+                var score = 0.5 * parts.base + 0.3 * parts.personal + 0.2 * parts.popularity
+                score += settings.modelShare * (opinion * (item.entity.isAvailable ? 1 : 0.5) - score)
+                if item.rules.contains(.orderedRecently) { score *= 0.3 }
+                if item.rules.contains(.disliked) { score *= 0.3 }
+                #expect(abs(item.score - score) < 1e-12)
+                let shares = item.shares
+                #expect(abs(shares.base + shares.personal + shares.popularity - score) < 1e-12)
+                spoken += 1
+            }
+        }
+        #expect(spoken > 1000)
+    }
+
     @Test("Without the diversity rule a list is in order of score, then type, then id")
     func order() {
         var settings = RecommenderTests.plain

@@ -102,7 +102,7 @@ enum ListDescriptions {
                 "additionalProperties": false, "required": ["name"], "properties": {"name": {"enum": [\(names)]},
                 "most": {"type": "integer", "minimum": 1, "maximum": 500},
                 "weight": {"type": "number", "minimum": 0, "maximum": 10}}}},
-              "base_weight": \(share), "personal_weight": \(share), "popularity_weight": \(share), "trending_weight": \(share),
+              "base_weight": \(share), "personal_weight": \(share), "popularity_weight": \(share), "trending_weight": \(share), "model_share": \(share),
               "search_weight": \(share), "ordered_factor": \(share), "relevance": \(share), "exploration": \(share),
               "category_limit": {"type": ["integer", "null"], "minimum": 1, "maximum": 10},
               "exploration_below": {"type": ["number", "null"], "minimum": 0, "maximum": 1000000000},

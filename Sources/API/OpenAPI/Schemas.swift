@@ -165,6 +165,7 @@ enum Schemas {
               "trust_user_ids": {"type": "boolean"}, "domains": {"type": "array", "items": \(ref("Text"))},
               "ranking_base_weight": {"type": "number", "minimum": 0, "maximum": 1}, "ranking_personal_weight": {"type": "number", "minimum": 0, "maximum": 1},
               "ranking_popularity_weight": {"type": "number", "minimum": 0, "maximum": 1}, "ranking_ordered_factor": {"type": "number", "minimum": 0, "maximum": 1},
+              "ranking_model_share": {"type": "number", "minimum": 0, "maximum": 1},
               "ranking_category_limit": {"type": "integer", "minimum": 1, "maximum": 10},
               "ranking_surfaces": {"type": "object", "additionalProperties": false, "properties": {\(ListDescriptions.surfaces)}},
               "training_interval_hours": {"type": ["number", "null"], "minimum": 0.01, "maximum": 87600},

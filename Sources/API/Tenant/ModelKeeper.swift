@@ -89,7 +89,7 @@ final class ModelKeeper: Sendable {
         }
         let model = ServedModel(
             version: stored.card.version, model: stored.model, entities: entities, types: items.typePlaces,
-            typeNames: items.types, halfLifeDays: stored.card.halfLifeDays)
+            typeNames: items.types, halfLifeDays: stored.card.halfLifeDays, sessions: stored.sessions?.recommender)
         served.withLock { $0 = model }
     }
 

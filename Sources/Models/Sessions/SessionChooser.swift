@@ -16,9 +16,13 @@ public struct SessionChooser: Sendable {
     private static let cutoff = 20
 
     private let threads: Int
+    private let isCancelled: @Sendable () -> Bool
 
-    /// A chooser on a number of processors.
-    public init(threads: Int) { self.threads = max(1, threads) }
+    /// A chooser on a number of processors. `isCancelled` is asked often; once it is true, whatever is chosen is soon answered.
+    public init(threads: Int, isCancelled: @escaping @Sendable () -> Bool = { false }) {
+        self.threads = max(1, threads)
+        self.isCancelled = isCancelled
+    }
 
     /// What is asked and what came.
     struct Question: Sendable {
@@ -102,7 +106,7 @@ public struct SessionChooser: Sendable {
         return thinned(questions, to: mostPredictions)
     }
 
-    private static func thinned(_ questions: [Question], to most: Int) -> [Question] {
+    static func thinned(_ questions: [Question], to most: Int) -> [Question] {
         guard questions.count > most else { return questions }
         return (0..<most).map { questions[$0 * questions.count / most] }
     }
@@ -113,6 +117,7 @@ public struct SessionChooser: Sendable {
     private func quality(_ model: some SessionModel, _ questions: [Question]) -> Double {
         let sums = Mutex<[Int: Double]>([:])
         Parallel.ranges(questions.count, grain: 256, threads: threads) { range in
+            if isCancelled() { return }
             var scores = SessionScores(itemCount: model.itemCount)
             var sum = 0.0
             for question in questions[range] {
@@ -143,6 +148,7 @@ public struct SessionChooser: Sendable {
         let width = recommender.components.count
         let found = Mutex<[Candidates]>(Array(repeating: Candidates(scores: [], answer: nil), count: questions.count))
         Parallel.ranges(questions.count, grain: 128, threads: threads) { range in
+            if isCancelled() { return }
             var scores = (0..<width).map { _ in SessionScores(itemCount: recommender.itemCount) }
             var union = SessionScores(itemCount: recommender.itemCount)
             var block: [Candidates] = []

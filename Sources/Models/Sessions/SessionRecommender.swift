@@ -29,6 +29,8 @@ public struct SessionRecommender: SessionModel {
     public let choice: Choice
     let components: [any SessionModel]
     private let fallback: RecentPopularity
+    /// Bytes of the sessions in the index.
+    private let size: Int
 
     public var itemCount: Int { fallback.itemCount }
 
@@ -36,12 +38,19 @@ public struct SessionRecommender: SessionModel {
     public init(_ sessions: Histories, _ choice: Choice = .init()) {
         self.choice = choice
         let index = SessionIndex(sessions)
+        // Rows of a very large catalogue are shorter, so that a table has at most 10 million entries.
+        let kept = max(20, min(200, 10_000_000 / max(1, sessions.itemCount)))
+        var (follows, next, walked) = (
+            TransitionModel.Parameters(), TransitionModel.Parameters.next, TransitionModel.Parameters.walkedTwice
+        )
+        (follows.neighbours, next.neighbours, walked.neighbours) = (kept, kept, kept)
         components = [
             SessionNeighbourModel(index, choice.neighbours), SequenceTimeNeighbourModel(index, choice.stan),
-            TransitionModel(sessions), TransitionModel(sessions, .next, named: "next"),
-            TransitionModel(sessions, .walkedTwice, named: "walk"), RepeatModel(itemCount: sessions.itemCount),
+            TransitionModel(sessions, follows), TransitionModel(sessions, next, named: "next"),
+            TransitionModel(sessions, walked, named: "walk"), RepeatModel(itemCount: sessions.itemCount),
         ]
         fallback = RecentPopularity(sessions)
+        size = sessions.items.count * 12 + sessions.count * 28
     }
 
     public func score(_ session: [UInt32], at time: Int64?, into scores: inout SessionScores) {
@@ -58,6 +67,13 @@ public struct SessionRecommender: SessionModel {
         }
         scores.giveBack(one)
         if scores.touched.isEmpty { fallback.score(session, at: time, into: &scores) }
+    }
+
+    /// Bytes that it takes: 20 a click at most, 8 an entry of the three tables, and 60 an item.
+    public var memoryBytes: Int {
+        components.reduce(size + itemCount * 60) {
+            $0 + (($1 as? TransitionModel)?.rows.columns.count ?? 0) * 8
+        }
     }
 
     /// What a model's scores are multiplied by before they are weighted.

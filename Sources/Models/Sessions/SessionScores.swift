@@ -60,10 +60,10 @@ public struct SessionScores: Sendable {
     /// The greatest score; 0 when there is none above.
     public var greatest: Float { touched.reduce(0) { max($0, sums[Int($1)]) } }
 
-    /// The best items, best first.
-    public func best(_ limit: Int) -> [TopSelection.Entry] {
+    /// The best items that are admitted, best first.
+    public func best(_ limit: Int, admits: (UInt32) -> Bool = { _ in true }) -> [TopSelection.Entry] {
         var selection = TopSelection(capacity: limit)
-        for item in touched { selection.add(item, sums[Int(item)]) }
+        for item in touched where admits(item) { selection.add(item, sums[Int(item)]) }
         return selection.sorted()
     }
 
