@@ -91,6 +91,14 @@ struct Board: Sendable {
             || core.window(key.span, at: now) != window
     }
 
+    /// Whether it has `needed` places as everything is now, or all that there are.
+    func isCurrent(_ core: borrowing LiveCore, now: Int64, needed: Int) -> Bool {
+        var now = now
+        if now < self.now, now >= self.now &- Self.clockSkew { now = self.now }
+        return cursor == core.changes.head && making == nil && (members.count >= needed || floor == nil)
+            && core.window(key.span, at: now) == window
+    }
+
     // MARK: - Up to date
 
     /// Brings the board up to date, with at least `needed` places unless fewer entities have a score.

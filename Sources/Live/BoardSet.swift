@@ -95,15 +95,24 @@ struct BoardSet: Sendable {
     }
 
     /// The first places in numbers.
-    mutating func candidates(_ query: PopularQuery, _ core: inout LiveCore, now: Int64) -> [RankedEntity] {
+    mutating func candidates(_ query: PopularQuery, _ core: inout LiveCore, now: Int64) -> ContiguousArray<UInt32> {
         prepare(core, now: now)
         let limit = min(max(query.limit, 0), min(1000, limits.places))
         guard limit > 0, let key = key(query, core) else { return [] }
         let place = caughtUp(key, &core, now: now, needed: limit)
-        return boards[place].members.prefix(limit).map { member in
-            let score = key.metric == .trending ? scores.factors.score(member.value, at: now) : member.value
-            return RankedEntity(entity: member.entity, score: score)
-        }
+        return ContiguousArray(boards[place].members.prefix(limit).lazy.map { $0.entity })
+    }
+
+    /// The same for a reader beside others, as long as nothing has happened since the board was last asked for; `nil` when
+    /// it must be made or brought up to date, or its use noted.
+    func ready(_ query: PopularQuery, _ core: borrowing LiveCore, now: Int64) -> ContiguousArray<UInt32>? {
+        let limit = min(max(query.limit, 0), min(1000, limits.places))
+        guard core.changes.seen == core.changes.head, scores.isReady(core, now: now),
+            let key = key(query, core), let place = places[key]
+        else { return nil }
+        let age = now &- boards[place].lastRead
+        guard age >= 0, age < Self.noted, boards[place].isCurrent(core, now: now, needed: limit) else { return nil }
+        return ContiguousArray(boards[place].members.prefix(limit).lazy.map { $0.entity })
     }
 
     /// Place of a key's board, made and brought up to date when need be.
@@ -145,6 +154,8 @@ struct BoardSet: Sendable {
             isDeleted: record.flags.contains(.deleted))
     }
 
+    /// Milliseconds after which another use of a board is noted.
+    private static let noted: Int64 = 1000
     /// A board that was read within so many milliseconds is kept up to date at every call.
     private static let readFor: Int64 = 60_000
     /// Standard boards that nobody reads are brought up to date after so many.

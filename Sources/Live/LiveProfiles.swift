@@ -120,14 +120,6 @@ public struct EntityDescription: Sendable, Equatable {
     public var brand: String?
 }
 
-/// An entity of a list of candidates.
-public struct RankedEntity: Sendable, Equatable {
-    /// The entity.
-    public var entity: EntityNumber
-    /// What the list is ordered by.
-    public var score: Double
-}
-
 /// What profiles and neighbours take, and how much: for reports.
 public struct ProfileLimits: Sendable {
     /// Categories and brands of a person.

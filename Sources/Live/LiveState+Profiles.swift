@@ -87,8 +87,9 @@ extension LiveState {
     }
 
     /// The first places of a list as ``popular(_:now:)`` has it, in numbers: for candidates.
-    public func candidates(_ query: PopularQuery, now: Int64) -> [RankedEntity] {
-        state.withLock { $0.boards.candidates(query, &$0.core, now: now) }
+    public func candidates(_ query: PopularQuery, now: Int64) -> ContiguousArray<EntityNumber> {
+        if let ready = state.withReadLock({ $0.boards.ready(query, $0.core, now: now) }) { return ready }
+        return state.withLock { $0.boards.candidates(query, &$0.core, now: now) }
     }
 
     /// Number of a category; `nil` for one that no entity ever had.

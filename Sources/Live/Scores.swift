@@ -45,6 +45,11 @@ struct Scores: Sendable {
         return hasMoved
     }
 
+    /// Whether ``prepare(_:now:)`` would leave the units as they are.
+    func isReady(_ core: borrowing LiveCore, now: Int64) -> Bool {
+        abs(Factors.halfLives(now, core.decay.halfLife) - factors.shift) <= 256
+    }
+
     /// What a list orders an entity by, decayed sums in units of ``factors``: the same as ``LiveCore/value``.
     mutating func value(
         _ entity: Int, _ metric: BoardKey.Metric, _ span: Span, _ window: Window, _ core: borrowing LiveCore

@@ -128,7 +128,7 @@ public struct LiveKnowledge: Knowledge {
     public func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32] {
         let mode: PopularMode = order == .popular ? .overall : .trending
         let query = PopularQuery(mode: mode, entityType: scope.type, category: scope.category, limit: limit)
-        return live.candidates(query, now: now).map { $0.entity }
+        return Array(live.candidates(query, now: now))
     }
 
     public func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {

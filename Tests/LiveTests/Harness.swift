@@ -184,6 +184,11 @@ struct Harness {
     /// The list must be the oracle's, except that scores that differ by rounding alone may stand either way round.
     func check(_ query: PopularQuery, _ comment: Comment) {
         let got = state.popular(query, now: now)
+        // The same in numbers, for a reader beside others once nothing is left to do.
+        for _ in 0..<2 {
+            let named = state.descriptions(of: Array(state.candidates(query, now: now)))
+            #expect(named.map(\.entityID) == got.map(\.entityID), "\(query) \(comment)")
+        }
         let all = oracle.popular(query, now)
         let expected = all.prefix(query.limit)
         #expect(got.count == expected.count, "\(query) \(comment)")
