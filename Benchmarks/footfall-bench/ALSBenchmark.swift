@@ -3,7 +3,7 @@ internal import Models
 internal import Numerics
 
 /// Alternating least squares on lists of a file: fits, and scores what was held back.
-struct ALSBenchmark {
+struct ALSBenchmark: Benchmark {
     private var train = ""
     private var test = ""
     private var threads = 1

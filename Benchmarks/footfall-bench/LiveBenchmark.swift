@@ -4,7 +4,7 @@ internal import Live
 internal import Synchronization
 
 /// Measures the live state at the size that is promised.
-struct LiveBenchmark {
+struct LiveBenchmark: Benchmark {
     private var interactions = 10_000_000
     private var entities = 100_000
     private var users = 100_000

@@ -4,7 +4,7 @@ internal import Live
 internal import Recommend
 
 /// Measures what a list costs at the size that is promised, without a server.
-struct ServeBenchmark {
+struct ServeBenchmark: Benchmark {
     private var interactions = 10_000_000
     private var entities = 100_000
     private var users = 100_000
@@ -26,7 +26,7 @@ struct ServeBenchmark {
         return interactions > 0 && entities > 0 && users > 0 && lists > 0
     }
 
-    func run() {
+    func run() -> Bool {
         var workload = LiveWorkload(entities: entities, users: users, total: interactions)
         let state = LiveState(names: workload.names, hasher: workload.hasher, plan: LiveBenchmark.plan(workload))
         LiveBenchmark.describe(state, entities: entities)
@@ -81,5 +81,6 @@ struct ServeBenchmark {
                     "items": Double(items) / Double(lists + 200), "entities": Double(entities),
                 ])
         }
+        return true
     }
 }

@@ -3,7 +3,7 @@ internal import Models
 internal import Numerics
 
 /// What fitting one model to generated interactions costs, at a catalogue of fixed size.
-struct TrainingBenchmark {
+struct TrainingBenchmark: Benchmark {
     private var model = ""
     private var interactions = 200_000
     private var items = 20_000

@@ -27,45 +27,30 @@ let usage = """
               autoencoder, sequence, spectral, als or user-to-user.
     """
 
-switch arguments.first {
-case "live":
-    var benchmark = LiveBenchmark()
-    guard benchmark.read(Array(arguments.dropFirst())) else {
-        say(usage, to: STDERR_FILENO)
-        exit(2)
-    }
-    exit(benchmark.run() ? 0 : 1)
-case "model":
-    var benchmark = ModelBenchmark()
-    guard benchmark.read(Array(arguments.dropFirst())) else {
-        say(usage, to: STDERR_FILENO)
-        exit(2)
-    }
-    benchmark.run()
-case "serve":
-    var benchmark = ServeBenchmark()
-    guard benchmark.read(Array(arguments.dropFirst())) else {
-        say(usage, to: STDERR_FILENO)
-        exit(2)
-    }
-    benchmark.run()
-case "als":
-    var benchmark = ALSBenchmark()
-    guard benchmark.read(Array(arguments.dropFirst())) else {
-        say(usage, to: STDERR_FILENO)
-        exit(2)
-    }
-    exit(benchmark.run() ? 0 : 1)
-case "training":
-    var benchmark = TrainingBenchmark()
-    guard benchmark.read(Array(arguments.dropFirst())) else {
-        say(usage, to: STDERR_FILENO)
-        exit(2)
-    }
-    exit(benchmark.run() ? 0 : 1)
-case "--help", "-h", "help":
+/// What one word of the command line measures.
+protocol Benchmark {
+    init()
+    /// Takes options; false when one is not understood.
+    mutating func read(_ arguments: [String]) -> Bool
+    /// Measures and reports; false when something went wrong.
+    func run() -> Bool
+}
+
+let benchmarks: [String: any Benchmark.Type] = [
+    "live": LiveBenchmark.self, "model": ModelBenchmark.self, "serve": ServeBenchmark.self, "als": ALSBenchmark.self,
+    "training": TrainingBenchmark.self,
+]
+
+if let first = arguments.first, ["--help", "-h", "help"].contains(first) {
     print(usage)
-default:
+} else if let kind = arguments.first.flatMap({ benchmarks[$0] }) {
+    var benchmark = kind.init()
+    guard benchmark.read(Array(arguments.dropFirst())) else {
+        say(usage, to: STDERR_FILENO)
+        exit(2)
+    }
+    exit(benchmark.run() ? 0 : 1)
+} else {
     say(usage, to: STDERR_FILENO)
     exit(2)
 }
