@@ -1,6 +1,6 @@
 internal import Numerics
 
-/// Room for one request's sums: 10.2 bytes an item of the catalogue, all 0 between requests, and 16 bytes for each entry of
+/// Room for one request's sums: 10.2 bytes an item of the catalogue, all 0 between requests, and 12 bytes for each entry of
 /// the rows that a request adds up. A request only touches the places of those entries.
 public struct ServingScratch: Sendable {
     /// A row that is added up, and how much it counts.
@@ -14,14 +14,13 @@ public struct ServingScratch: Sendable {
     private var sums: [Float] = []
     /// The sum of each item in one layer; 0 outside of it.
     private var own: [Float] = []
-    private var ownTouched: [UInt32] = []
     /// One bit an item: whether it is among the best; 0 outside of a request.
     private var marks: [UInt64] = []
     /// Place among the best of an item that is marked.
     private var places: [UInt16] = []
     /// Items whose sum was 0 before something was added.
     private var touched: [UInt32] = []
-    /// Items with sums above 0.
+    /// Items with sums above 0; while rows are added up, the sums of one layer.
     private var found: [TopSelection.Entry] = []
     /// How many of them have sums of the same leading bits.
     private var sizes = [UInt32](repeating: 0, count: ServingScratch.buckets)
@@ -48,8 +47,7 @@ public struct ServingScratch: Sendable {
         _ layers: [ServingModel.Layer], _ parts: inout [Part], limit: Int, without history: [UInt32],
         _ admits: (UInt32) -> Bool
     ) -> [ServingModel.Opinion] {
-        scale(layers, &parts, without: history)
-        let touchedCount = add(layers, parts)
+        let touchedCount = add(layers, &parts, without: history)
         for item in history { sums[Int(item)] = 0 }
         let count = gather(touchedCount)
         let best = select(count, min(limit, ServingScratch.mostOpinions), admits)
@@ -60,71 +58,55 @@ public struct ServingScratch: Sendable {
         }
     }
 
-    /// Brings the sums of each layer to the deviation that they usually have, where there is more than one layer.
-    private mutating func scale(_ layers: [ServingModel.Layer], _ parts: inout [Part], without history: [UInt32]) {
-        guard let first = parts.first?.layer, parts.last?.layer != first else { return }
+    /// Adds the rows up. Where there is more than one layer, each is added up apart and brought to the deviation that it
+    /// usually has, with the weights of its parts, before it joins the others. Answers how many items were touched.
+    private mutating func add(
+        _ layers: [ServingModel.Layer], _ parts: inout [Part], without history: [UInt32]
+    ) -> Int {
+        let entries = parts.reduce(0) { $0 + layers[$1.layer].rows.places(of: $1.row).count }
+        makeRoom(entries + 1)
+        let isMixed = parts.first?.layer != parts.last?.layer
+        var count = 0
         var start = 0
         while start < parts.count {
-            let layer = parts[start].layer
-            let end = parts[start...].firstIndex { $0.layer != layer } ?? parts.count
-            let usual = layers[layer].deviation
-            if usual > 0 {
-                let deviation = deviation(layers[layer].rows, parts[start..<end], without: history)
+            let layer = layers[parts[start].layer]
+            let next = parts[start...].firstIndex { $0.layer != parts[start].layer } ?? parts.count
+            if isMixed, layer.deviation > 0 {
+                let end = ServingScratch.add(layer.rows, parts[start..<next], to: &own, &touched, after: count)
+                for item in history { own[Int(item)] = 0 }
+                let deviation = takeOut(count..<end)
                 // What says nothing of anything else is left as it is.
-                if deviation > 0 { for place in start..<end { parts[place].weight *= usual / deviation } }
+                let factor = deviation > 0 ? layer.deviation / deviation : 1
+                for place in start..<next { parts[place].weight *= factor }
+                count = join(end - count, times: factor, after: count)
+            } else {
+                count = ServingScratch.add(layer.rows, parts[start..<next], to: &sums, &touched, after: count)
             }
-            start = end
+            start = next
+        }
+        return count
+    }
+
+    private mutating func makeRoom(_ entries: Int) {
+        if touched.count < entries { touched = [UInt32](repeating: 0, count: entries + entries / 2) }
+        if found.count < entries {
+            found = [TopSelection.Entry](repeating: .init(index: 0, value: 0), count: entries + entries / 2)
         }
     }
 
-    /// Standard deviation over all items of the sum of one layer's rows, the history's own as 0.
-    private mutating func deviation(
-        _ rows: SparseRows, _ parts: ArraySlice<Part>, without history: [UInt32]
-    ) -> Float {
-        let entries = parts.reduce(0) { $0 + rows.places(of: $1.row).count }
-        if ownTouched.count < entries + 1 { ownTouched = [UInt32](repeating: 0, count: entries + entries / 2 + 1) }
-        var (count, sum, squares) = (0, 0.0, 0.0)
-        own.withUnsafeMutableBufferPointer { own in
-            ownTouched.withUnsafeMutableBufferPointer { touched in
+    /// Adds rows to sums and lists the items that were 0 before, behind the first `count`. Answers how many are listed; one
+    /// whose sum came back to 0 is listed again.
+    private static func add(
+        _ rows: SparseRows, _ parts: ArraySlice<Part>, to sums: inout [Float], _ touched: inout [UInt32],
+        after count: Int
+    ) -> Int {
+        var count = count
+        sums.withUnsafeMutableBufferPointer { sums in
+            touched.withUnsafeMutableBufferPointer { touched in
                 rows.columns.withUnsafeBufferPointer { columns in
                     rows.values.withUnsafeBufferPointer { values in
                         for part in parts {
-                            for place in rows.places(of: part.row) {
-                                let item = columns[place]
-                                let before = own[Int(item)]
-                                touched[count] = item
-                                count += before == 0 ? 1 : 0
-                                own[Int(item)] = before + part.weight * values[place]
-                            }
-                        }
-                    }
-                }
-                for item in history { own[Int(item)] = 0 }
-                for place in 0..<count {
-                    let value = Double(own[Int(touched[place])])
-                    own[Int(touched[place])] = 0
-                    sum += value
-                    squares += value * value
-                }
-            }
-        }
-        let size = Double(max(1, own.count))
-        let variance = squares / size - (sum / size) * (sum / size)
-        return variance > 0 && variance.isFinite ? Float(variance.squareRoot()) : 0
-    }
-
-    /// Adds the rows up. Answers how many items were touched; one whose sum came back to 0 is touched again.
-    private mutating func add(_ layers: [ServingModel.Layer], _ parts: [Part]) -> Int {
-        let entries = parts.reduce(0) { $0 + layers[$1.layer].rows.places(of: $1.row).count }
-        if touched.count < entries + 1 { touched = [UInt32](repeating: 0, count: entries + entries / 2 + 1) }
-        var count = 0
-        sums.withUnsafeMutableBufferPointer { sums in
-            touched.withUnsafeMutableBufferPointer { touched in
-                for part in parts {
-                    let rows = layers[part.layer].rows
-                    let weight = part.weight
-                    rows.columns.withUnsafeBufferPointer { columns in
-                        rows.values.withUnsafeBufferPointer { values in
+                            let weight = part.weight
                             for place in rows.places(of: part.row) {
                                 let item = columns[place]
                                 let before = sums[Int(item)]
@@ -141,12 +123,47 @@ public struct ServingScratch: Sendable {
         return count
     }
 
+    /// Moves one layer's sums to ``found`` and leaves 0 behind: those of the items that a range of ``touched`` lists, all
+    /// others being 0. Answers their standard deviation over all items.
+    private mutating func takeOut(_ places: Range<Int>) -> Float {
+        var (sum, squares) = (0.0, 0.0)
+        own.withUnsafeMutableBufferPointer { own in
+            touched.withUnsafeBufferPointer { touched in
+                found.withUnsafeMutableBufferPointer { found in
+                    for (number, place) in places.enumerated() {
+                        let item = touched[place]
+                        let single = own[Int(item)]
+                        own[Int(item)] = 0
+                        found[number] = TopSelection.Entry(index: item, value: single)
+                        sum += Double(single)
+                        squares += Double(single) * Double(single)
+                    }
+                }
+            }
+        }
+        let size = Double(max(1, own.count))
+        let variance = squares / size - (sum / size) * (sum / size)
+        return variance > 0 && variance.isFinite ? Float(variance.squareRoot()) : 0
+    }
+
+    /// Adds the first of ``found`` to the sums and lists the items that were 0 before. Answers how many are listed.
+    private mutating func join(_ number: Int, times factor: Float, after count: Int) -> Int {
+        var count = count
+        sums.withUnsafeMutableBufferPointer { sums in
+            touched.withUnsafeMutableBufferPointer { touched in
+                for entry in found[..<number] {
+                    let before = sums[Int(entry.index)]
+                    touched[count] = entry.index
+                    count += before == 0 ? 1 : 0
+                    sums[Int(entry.index)] = before + factor * entry.value
+                }
+            }
+        }
+        return count
+    }
+
     /// Moves the sums above 0 to ``found``, counts them in ``sizes`` and leaves 0 behind. Answers how many there are.
     private mutating func gather(_ touchedCount: Int) -> Int {
-        if found.count < touchedCount + 1 {
-            found = [TopSelection.Entry](
-                repeating: .init(index: 0, value: 0), count: touchedCount + touchedCount / 2 + 1)
-        }
         var count = 0
         sizes.withUnsafeMutableBufferPointer { sizes in
             sizes.update(repeating: 0)

@@ -55,7 +55,7 @@ public final class ServedModel: Sendable {
     /// Bytes of memory besides the model's own, with all room to work in.
     public var memoryBytes: Int {
         let entries = model.layers.reduce(0) { $0 + $1.rows.columns.count }
-        let room = model.itemCount * (sessions == nil ? 21 : 53) / 2 + min(entries * 24, 640 << 10)
+        let room = model.itemCount * (sessions == nil ? 21 : 53) / 2 + min(entries * 18, 512 << 10)
         return (sessions?.memoryBytes ?? 0) + entities.count * 4 + items.count * 4 + types.count * 2 + Self
             .concurrentRequests * room
     }
