@@ -10,7 +10,7 @@ public import Numerics
 /// is made when it is asked for. A sweep costs 8 · factors² operations a person and an item and 32 · factors an entry; a
 /// request 2 · items · factors beyond its fold-in; memory is 4 · factors bytes an item that somebody touched, and a person
 /// while training. Items that nobody touched score 0.
-public struct ALSModel: ItemModel {
+public struct ALSModel: RecencyModel {
     /// Hyper-parameters.
     public struct Parameters: Sendable, Hashable, Codable {
         /// Length of the vectors.

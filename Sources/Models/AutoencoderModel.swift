@@ -5,7 +5,7 @@ internal import Numerics
 /// G = Xᵀ · D_u^−a · X, P = (G + λI)⁻¹, B_ij = −P_ij / P_jj, 0 on the diagonal: the weights that say each item best from all
 /// others. A history's score is the sum of its items' rows of B. Fitting costs Σ d² of the histories and 2 · items³ operations;
 /// memory is 4 · items² bytes, twice that while fitting. ``LocalAutoencoderModel`` is for larger catalogues.
-public struct AutoencoderModel: ItemModel {
+public struct AutoencoderModel: RecencyModel {
     /// Hyper-parameters.
     public struct Parameters: Sendable, Hashable, Codable {
         /// λ: how strongly weights are kept small.

@@ -87,13 +87,13 @@ public struct BlendTuner: Sendable {
     /// Chooses; `isCancelled` is asked between variants and ends it with `nil`. Also `nil` when the hold-out asks nothing.
     public func choose(isCancelled: @Sendable () -> Bool = { false }) -> Outcome? {
         guard holdOut.queries.count > 0 else { return nil }
-        let start = BlendTuner.processorSeconds()
+        let start = ResourceUse.cpuSeconds
         var candidates: [Candidate] = []
         for family in families() {
             let best = family.climb(
                 { (kind, best: Candidate?) -> Candidate? in
                     guard !isCancelled() else { return nil }
-                    guard best == nil || BlendTuner.processorSeconds() - start < options.seconds else { return nil }
+                    guard best == nil || ResourceUse.cpuSeconds - start < options.seconds else { return nil }
                     guard let found = tuned(kind, near: best ?? candidates.first) else { return nil }
                     progress("\(found.kind), exponent \(found.exponent): \(rounded(found.value))")
                     return found
@@ -196,8 +196,6 @@ public struct BlendTuner: Sendable {
         }
         return found.withLock { $0 }
     }
-
-    static func processorSeconds() -> Double { ResourceUse.cpuSeconds }
 
     private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
 }

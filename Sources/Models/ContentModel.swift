@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// A row costs one search of the index, which is bounded, so fitting grows linearly with the catalogue; memory is 8 bytes ·
 /// neighbours an item beyond the index, which is dropped.
-public struct ContentModel: ItemModel {
+public struct ContentModel: RecencyModel {
     /// Hyper-parameters.
     public struct Parameters: Sendable, Hashable {
         /// Entries kept of each row.

@@ -65,8 +65,13 @@ public struct Histories: Sendable, Equatable {
 
     /// Adds a person's items, oldest first, each counting 1, placed evenly from 0 to 1.
     public mutating func append(ordered run: some Collection<UInt32>) {
-        let last = Float(max(1, run.count - 1))
-        append(run.enumerated().map { Entry(item: $0.element, position: run.count == 1 ? 1 : Float($0.offset) / last) })
+        append(run.enumerated().map { Entry(item: $1, position: Histories.position($0, of: run.count)) })
+    }
+
+    /// Place from 0 (oldest) to 1 (latest) of one of `count` entries, evenly; of a lone one 1.
+    @inlinable
+    public static func position(_ place: Int, of count: Int) -> Float {
+        count == 1 ? 1 : Float(place) / Float(max(1, count - 1))
     }
 
     /// The places of a person's entries.
@@ -96,9 +101,13 @@ public struct Histories: Sendable, Equatable {
     public var withoutOrder: Histories {
         var sets = Histories(itemCount: itemCount)
         for person in 0..<count {
-            let run = entries(of: person).map { Entry(item: $0.item, weight: $0.weight) }
-            sets.append(run.sorted { $0.item < $1.item })
+            sets.append(Histories.withoutOrder(entries(of: person)))
         }
         return sets
+    }
+
+    /// Entries by number of the item, of unknown place and time.
+    static func withoutOrder(_ run: [Entry]) -> [Entry] {
+        run.map { Entry(item: $0.item, weight: $0.weight) }.sorted { $0.item < $1.item }
     }
 }

@@ -117,7 +117,7 @@ public struct HoldOut: Sendable, Equatable {
         return entries.map { entry in
             guard entry.position >= 0 else { return entry }
             var entry = entry
-            entry.position = known == 1 ? 1 : Float(next) / Float(max(1, known - 1))
+            entry.position = Histories.position(next, of: known)
             next += 1
             return entry
         }

@@ -14,6 +14,12 @@ public protocol ItemModel: Sendable {
     func score(_ histories: Histories, into scores: UnsafeMutableBufferPointer<Float>)
 }
 
+/// A model that counts the entries of a history by how late they lie, which can be changed without fitting anew.
+public protocol RecencyModel: ItemModel {
+    /// How the entries of a history are weighted.
+    var recency: Recency { get set }
+}
+
 extension ItemModel {
     /// The scores of one history.
     public func scores(_ run: some Sequence<Histories.Entry>) -> [Float] {

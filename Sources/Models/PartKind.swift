@@ -69,27 +69,9 @@ public enum PartKind: Sendable, Hashable, Codable {
 
     /// A fitted model of this kind with this kind's weighting of histories.
     func weighted(_ model: any ItemModel) -> any ItemModel {
-        switch model {
-        case var walk as WalkModel:
-            walk.recency = recency
-            return walk
-        case var autoencoder as LocalAutoencoderModel:
-            autoencoder.recency = recency
-            return autoencoder
-        case var autoencoder as AutoencoderModel:
-            autoencoder.recency = recency
-            return autoencoder
-        case var als as ALSModel:
-            als.recency = recency
-            return als
-        case var spectral as SpectralModel:
-            spectral.recency = recency
-            return spectral
-        case var sequence as SequenceModel:
-            sequence.recency = recency
-            return sequence
-        default: return model
-        }
+        guard var weighted = model as? any RecencyModel else { return model }
+        weighted.recency = recency
+        return weighted
     }
 }
 

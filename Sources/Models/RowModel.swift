@@ -1,11 +1,9 @@
 public import Numerics
 
 /// A model whose score of a history is the weighted sum of its items' rows.
-public protocol RowModel: ItemModel {
+public protocol RowModel: RecencyModel {
     /// For each item the items that it speaks for, with how strongly.
     var rows: SparseRows { get }
-    /// How the entries of a history are weighted.
-    var recency: Recency { get }
 }
 
 extension RowModel {

@@ -78,7 +78,6 @@ public struct ServingModel: Sendable, Equatable {
         let latest = history.suffix(ServingModel.longestHistory).filter {
             Int($0.item) < itemCount && $0.weight.isFinite
         }
-        let last = Float(max(1, latest.count - 1))
         var parts: [ServingScratch.Part] = []
         parts.reserveCapacity(layers.count * latest.count)
         for (number, layer) in layers.enumerated() {
@@ -88,7 +87,7 @@ public struct ServingModel: Sendable, Equatable {
                 let weight =
                     action.weight
                     * layer.recency.weight(
-                        position: latest.count == 1 ? 1 : Float(place) / last, later: latest.count - 1 - place)
+                        position: Histories.position(place, of: latest.count), later: latest.count - 1 - place)
                 sum += abs(weight)
                 parts.append(ServingScratch.Part(layer: number, row: Int(action.item), weight: weight))
             }

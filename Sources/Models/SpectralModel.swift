@@ -5,7 +5,7 @@ public import Numerics
 /// A = D_u^−a · X · D_i^−½ is decomposed to its `rank` greatest right singular vectors V; the score of a history x is
 /// x · D_i^−½ · V · Vᵀ · D_i^½. (GF-CF of Shen et al. 2021, whose ideal low-pass filter this is, with an exponent for
 /// persons.) Scoring costs 2 · items · rank operations a history beyond the history's own entries.
-public struct SpectralModel: ItemModel {
+public struct SpectralModel: RecencyModel {
     /// Hyper-parameters.
     public struct Parameters: Sendable, Hashable, Codable {
         /// Singular vectors kept, at most the number of persons or items.

@@ -11,7 +11,7 @@ internal import Numerics
 /// A request looks at no more than ``Parameters/personsPerItem`` persons an item, those to whom it says most, and at
 /// ``longestHistory`` entries of each side, whatever has been stored: latest items · personsPerItem + neighbours ·
 /// longestHistory additions. Memory: 16 bytes an entry.
-public struct UserNeighboursModel: ItemModel {
+public struct UserNeighboursModel: RecencyModel {
     /// Hyper-parameters.
     public struct Parameters: Sendable, Hashable {
         /// K: how many persons speak.

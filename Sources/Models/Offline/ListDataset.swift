@@ -107,22 +107,18 @@ public struct ListDataset: Sendable {
         var numbers = [UInt32](repeating: 0, count: itemNames.count)
         for (number, item) in order.enumerated() { numbers[item] = UInt32(truncatingIfNeeded: number) }
         let known = isKnown.count { $0 }
-        var histories = Histories(itemCount: known)
         var ordered = Histories(itemCount: known)
         var trials: [Trial] = []
         for person in 0..<max(before.count, after.count) {
             var entries = person < before.count ? before.entries(of: person) : []
             for place in entries.indices { entries[place].item = numbers[Int(entries[place].item)] }
             ordered.append(entries)
-            histories.append(
-                ignoresOrder
-                    ? entries.map { .init(item: $0.item, weight: $0.weight) }.sorted { $0.item < $1.item } : entries)
             guard person < after.count else { continue }
             var seen = Set(entries.map(\.item))
             let relevant = after.items(of: person).map { numbers[Int($0)] }.filter { seen.insert($0).inserted }
             if !relevant.isEmpty { trials.append(Trial(person: person, relevant: relevant)) }
         }
-        self.histories = histories
+        histories = ignoresOrder ? ordered.withoutOrder : ordered
         train = ordered
         valid = []
         cut = nil
@@ -148,7 +144,6 @@ private struct Run {
             unplaced = []
         }
         let latest = Run.merged(run)
-        let last = Float(max(1, latest.count - 1))
         let placed = Set(latest.map(\.item))
         for entry in Run.merged(unplaced) where !placed.contains(entry.item) {
             entries.append(.init(item: entry.item, weight: entry.weight))
@@ -156,7 +151,7 @@ private struct Run {
         for (place, entry) in latest.enumerated() {
             entries.append(
                 .init(
-                    item: entry.item, weight: entry.weight, position: latest.count == 1 ? 1 : Float(place) / last,
+                    item: entry.item, weight: entry.weight, position: Histories.position(place, of: latest.count),
                     time: hasTimes ? entry.time : nil))
         }
     }
@@ -164,7 +159,7 @@ private struct Run {
     /// The entries without their order: by number, of unknown place and time.
     var set: Run {
         var set = self
-        set.entries = entries.map { .init(item: $0.item, weight: $0.weight) }.sorted { $0.item < $1.item }
+        set.entries = Histories.withoutOrder(entries)
         return set
     }
 

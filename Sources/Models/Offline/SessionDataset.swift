@@ -35,12 +35,11 @@ public struct SessionDataset: Sendable {
         var sessions = Histories(itemCount: names.count)
         for session in learned.indices.sorted(by: { (starts[$0], $0) < (starts[$1], $1) }) {
             let run = learned[session]
-            let last = Float(max(1, run.count - 1))
             sessions.append(
                 run.enumerated().map {
                     .init(
                         item: $0.element.item, weight: $0.element.weight,
-                        position: run.count == 1 ? 1 : Float($0.offset) / last, time: $0.element.time)
+                        position: Histories.position($0.offset, of: run.count), time: $0.element.time)
                 })
         }
         self.sessions = sessions

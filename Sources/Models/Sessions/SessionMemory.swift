@@ -73,10 +73,9 @@ public struct SessionMemory: Sendable, Equatable {
 extension Histories {
     /// Adds a session's clicks with their times, oldest first, placed evenly from 0 to 1.
     public mutating func append(ordered clicks: [(item: UInt32, time: Int64)]) {
-        let last = Float(max(1, clicks.count - 1))
         append(
             clicks.enumerated().map { place, click in
-                Entry(item: click.item, position: clicks.count == 1 ? 1 : Float(place) / last, time: click.time)
+                Entry(item: click.item, position: Histories.position(place, of: clicks.count), time: click.time)
             })
     }
 }
