@@ -61,6 +61,9 @@ struct BoardSet: Sendable {
         return key
     }
 
+    /// Places that a query is given.
+    private func places(_ query: PopularQuery) -> Int { min(max(query.limit, 0), min(1000, limits.places)) }
+
     private mutating func prepare(_ core: borrowing LiveCore, now: Int64) {
         guard scores.prepare(core, now: now) else { return }
         boards = []
@@ -85,7 +88,7 @@ struct BoardSet: Sendable {
 
     mutating func popular(_ query: PopularQuery, _ core: inout LiveCore, now: Int64) -> [PopularItem] {
         prepare(core, now: now)
-        let limit = min(max(query.limit, 0), min(1000, limits.places))
+        let limit = places(query)
         guard limit > 0, let key = key(query, core) else { return [] }
         let members = boards[caughtUp(key, &core, now: now, needed: limit)].members
         return members.prefix(limit).map { member in
@@ -97,7 +100,7 @@ struct BoardSet: Sendable {
     /// The first places in numbers.
     mutating func candidates(_ query: PopularQuery, _ core: inout LiveCore, now: Int64) -> ContiguousArray<UInt32> {
         prepare(core, now: now)
-        let limit = min(max(query.limit, 0), min(1000, limits.places))
+        let limit = places(query)
         guard limit > 0, let key = key(query, core) else { return [] }
         let place = caughtUp(key, &core, now: now, needed: limit)
         return ContiguousArray(boards[place].members.prefix(limit).lazy.map { $0.entity })
@@ -106,7 +109,7 @@ struct BoardSet: Sendable {
     /// The same for a reader beside others, as long as nothing has happened since the board was last asked for; `nil` when
     /// it must be made or brought up to date, or its use noted.
     func ready(_ query: PopularQuery, _ core: borrowing LiveCore, now: Int64) -> ContiguousArray<UInt32>? {
-        let limit = min(max(query.limit, 0), min(1000, limits.places))
+        let limit = places(query)
         guard core.changes.seen == core.changes.head, scores.isReady(core, now: now),
             let key = key(query, core), let place = places[key]
         else { return nil }

@@ -88,12 +88,16 @@ public struct PeopleSource: CandidateSource {
             places.set(entities[place], Double(place))
             for person in persons where !request.facts.persons.contains(person) { sums.add(person, strength) }
         }
-        var alike: [(person: UInt32, sum: Double)] = []
+        var alike: ContiguousArray<(person: UInt32, sum: Double)> = []
         sums.forEach { alike.append(($0, $1)) }
-        alike.sort { $0.sum != $1.sum ? $0.sum > $1.sum : $0.person < $1.person }
+        func isNearer(_ left: (person: UInt32, sum: Double), _ right: (person: UInt32, sum: Double)) -> Bool {
+            left.sum != right.sum ? left.sum > right.sum : left.person < right.person
+        }
+        alike.keep(Self.persons, isNearer)
+        alike.sort(by: isNearer)
 
         var found = CandidatePool(maximum: 4096)
-        let nearest = ContiguousArray(alike.prefix(Self.persons).lazy.map { $0.person })
+        let nearest = ContiguousArray(alike.lazy.map { $0.person })
         knowledge.forEachRecent(ofPersons: nearest) { _, recents in
             var weights = NumberTable(capacity: recents.count)
             for action in recents where action.weight > weights.value(action.entity) {

@@ -138,7 +138,7 @@ public protocol Knowledge: Sendable {
     /// What resembles entities in text, most like first.
     func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling>
     /// The best entities of a scope, best first; hidden and deleted ones left out.
-    func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32]
+    func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> ContiguousArray<UInt32>
     /// Popular entities of a brand, at most `limit`.
     func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32]
     /// The newest entities of a category, or of all, newest first.

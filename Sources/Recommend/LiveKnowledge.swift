@@ -125,16 +125,16 @@ public struct LiveKnowledge: Knowledge {
         catalogue.resembling(entities, limit: limit)
     }
 
-    public func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32] {
+    public func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> ContiguousArray<UInt32> {
         let mode: PopularMode = order == .popular ? .overall : .trending
         let query = PopularQuery(mode: mode, entityType: scope.type, category: scope.category, limit: limit)
-        return Array(live.candidates(query, now: now))
+        return live.candidates(query, now: now)
     }
 
     public func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {
         let popular = catalogue.popularBrands(type: type, now: now) {
             let entities = top(.popular, in: CatalogueScope(type: type), limit: Self.brandReach, now: now)
-            let features = live.features(of: entities, now: now)
+            let features = live.features(of: Array(entities), now: now)
             return Catalogue.PopularBrands(
                 moment: now, entities: ContiguousArray(features.lazy.map(\.number)),
                 brands: ContiguousArray(features.lazy.map(\.brand)))

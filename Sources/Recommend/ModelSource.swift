@@ -39,10 +39,7 @@ public struct ModelSource: CandidateSource {
         for opinion in served.opinions(
             of: actions, limit: request.most, type: request.filters.entityType, excluded: request.excluded)
         {
-            var candidate = Candidate(entity: served.entities[Int(opinion.item)], origin: .model)
-            candidate.model = min(1, Double(opinion.score) * request.weight)
-            candidate.because = places[opinion.because].map { history[Int($0)].action }
-            pool.add(candidate)
+            pool.add(candidate(opinion, request, because: places[opinion.because].map { history[Int($0)].action }))
         }
     }
 
@@ -59,12 +56,16 @@ public struct ModelSource: CandidateSource {
         let next = served.next(
             in: clicks.reversed().map(\.item), limit: request.most, type: request.filters.entityType,
             excluded: request.excluded)
-        for opinion in next ?? [] {
-            var candidate = Candidate(entity: served.entities[Int(opinion.item)], origin: .model)
-            candidate.model = min(1, Double(opinion.score) * request.weight)
-            candidate.because = clicks.first?.action
-            pool.add(candidate)
-        }
+        for opinion in next ?? [] { pool.add(candidate(opinion, request, because: clicks.first?.action)) }
         return next != nil
+    }
+
+    private func candidate(
+        _ opinion: ServingModel.Opinion, _ request: SourceRequest, because action: Action?
+    ) -> Candidate {
+        var candidate = Candidate(entity: served.entities[Int(opinion.item)], origin: .model)
+        candidate.model = min(1, Double(opinion.score) * request.weight)
+        candidate.because = action
+        return candidate
     }
 }

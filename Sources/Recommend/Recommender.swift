@@ -173,7 +173,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
             scale.likeness = max(scale.likeness, one.candidate.likeness)
         }
         let scope = CatalogueScope(type: question.filters.entityType)
-        let most = ContiguousArray(knowledge.top(.popular, in: scope, limit: 1, now: now))
+        let most = knowledge.top(.popular, in: scope, limit: 1, now: now)
         scale.popularity = knowledge.rankingFacts(of: most, PriceMeasure(currency: 0)).first?.popularity ?? 0
         if !basis.evidence.isPersonal || plan.trendingWeight > 0 {
             let trend = knowledge.top(.trending, in: question.filters.scope, limit: 100, now: now)

@@ -14,10 +14,10 @@ extension TrainingRun {
         _ isCancelled: @escaping @Sendable () -> Bool
     ) -> SessionRecommender.Choice? {
         let (before, after) = data.splitSessions(at: moment ?? data.moment(ofShare: TrainingRun.share))
-        let trial = SessionTrial(after, threads: options.threads)
         guard before.count >= TrainingRun.fewestSessions, after.count >= TrainingRun.fewestSessions else { return nil }
         let choice = SessionChooser(threads: options.threads, isCancelled: isCancelled).choose(before)
         guard !isCancelled() else { return nil }
+        let trial = SessionTrial(after, threads: options.threads)
         let own = trial.run(SessionRecommender(before, choice))
         let theirs = trial.run(list)
         let cutoff = SessionTrial.cutoff

@@ -213,12 +213,13 @@ struct World: Knowledge {
         }
     }
 
-    func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> [UInt32] {
+    func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> ContiguousArray<UInt32> {
         func value(_ entity: EntityFacts) -> Double {
             order == .popular ? entity.popularity : trend[Int(entity.number)]
         }
         let listed = members(scope).filter { $0.isListed && value($0) > 0 }
-        return listed.sorted { (value($1), $0.number) < (value($0), $1.number) }.prefix(limit).map(\.number)
+        let first = listed.sorted { (value($1), $0.number) < (value($0), $1.number) }.prefix(limit)
+        return ContiguousArray(first.map(\.number))
     }
 
     func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {
