@@ -45,8 +45,8 @@ def query(path: pathlib.Path, sql: str) -> int:
 class Footfall:
     """`with Footfall(binary, folder) as server: server.collect(batch=20, seconds=5)`"""
 
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path):
-        self.binary, self.folder, self.data = binary, folder, folder / "data"
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, *options: str):
+        self.binary, self.folder, self.data, self.options = binary, folder, folder / "data", options
         self.process: subprocess.Popen | None = None
         self.port, self.key = 0, ""
         self.acknowledged = 0  # interactions answered with 2xx since the data folder was made
@@ -75,7 +75,7 @@ class Footfall:
         begin = time.monotonic()
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
-                [str(self.binary), "serve", "--data", str(self.data), "--port", str(self.port)],
+                [str(self.binary), "serve", "--data", str(self.data), "--port", str(self.port), *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         while True:
             if self.process.poll() is not None:
@@ -95,9 +95,16 @@ class Footfall:
         return seconds
 
     def new_key(self, scope: str) -> str:
-        return subprocess.run(
-            [str(self.binary), "keys", "create", "--data", str(self.data), "--tenant", "demo", "--scope", scope],
-            check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+        return self.command("keys create", "--scope", scope).strip()
+
+    def command(self, name: str, *options: str) -> str:
+        """What a command prints that works on the folder for tenant demo."""
+        done = subprocess.run(
+            [str(self.binary), *name.split(), "--data", str(self.data), "--tenant", "demo", *options],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise RuntimeError(f"footfall {name}: {done.stderr[-2000:]}")
+        return done.stdout
 
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 120) -> float:
         """Seconds until it ended."""
