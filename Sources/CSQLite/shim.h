@@ -27,6 +27,12 @@ static inline sqlite3_file *ff_sqlite3_log_file(sqlite3 *db) {
     int result = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
     return result == SQLITE_OK && file && file->pMethods ? file : 0;
 }
+// The database's own file.
+static inline sqlite3_file *ff_sqlite3_main_file(sqlite3 *db) {
+    sqlite3_file *file = 0;
+    int result = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    return result == SQLITE_OK && file && file->pMethods ? file : 0;
+}
 // Makes durable what has been written to a file. On another thread than the connection's too: it only passes on the
 // descriptor.
 static inline int ff_sqlite3_sync(sqlite3_file *file) { return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL); }

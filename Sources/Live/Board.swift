@@ -28,7 +28,7 @@ struct Limits: Sendable {
     /// Most boards kept; up to about 200 KB each.
     var boards = 256
     /// Changes, or entities, looked at under one hold of the lock while boards are kept up to date.
-    var slice = 128
+    var slice = 48
     /// Changes that may wait for a reader: few enough to be worked off at once, and the more wait, the more of them
     /// concern the same entities.
     var waiting = 1024

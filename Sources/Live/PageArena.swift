@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
@@ -29,7 +30,19 @@ final class PageArena: Sendable {
         var roomy: [Int: [UInt]] = [:]
         /// Chunks by size of their pages.
         var counts: [Int: Int] = [:]
+        /// Chunks that are in memory already, for whoever needs the next.
+        var spares: [UInt] = []
+        var isPreparing = false
+        /// Whether a huge chunk was ever needed: a small state has none ready either.
+        var takesHuge = false
+
+        var isHungry: Bool { takesHuge && spares.count < PageArena.wantedSpares }
     }
+
+    /// Chunks made ready ahead. The system gives memory at the first touch, and for a huge page that takes 0.1 ms, and 7 ms
+    /// on a virtual machine whose host has to find it first: too long for one who holds the lock of a state.
+    private static let wantedSpares = 4
+    private let preparing = DispatchQueue(label: "footfall.pages", qos: .utility)
 
     private let state = Mutex(State())
 
@@ -43,13 +56,37 @@ final class PageArena: Sendable {
     /// Memory for a page, without values, aligned to a cache line.
     func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
         let size = Self.rounded(bytes)
-        if size > 0, size <= Self.chunkBytes,
-            let address = state.withLock({ Self.allocate(size, &$0) }),
-            let pointer = UnsafeMutableRawPointer(bitPattern: address)
-        {
-            return pointer
+        if size > 0, size <= Self.chunkBytes {
+            let (address, isShort) = state.withLock { state in
+                let address = Self.allocate(size, &state)
+                let isShort = state.isHungry && !state.isPreparing
+                if isShort { state.isPreparing = true }
+                return (address, isShort)
+            }
+            if isShort { preparing.async { [self] in prepare() } }
+            if let address, let pointer = UnsafeMutableRawPointer(bitPattern: address) { return pointer }
         }
         return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    }
+
+    /// Makes chunks ready until there are enough.
+    private func prepare() {
+        while true {
+            let base = Self.map(isHuge: true)
+            if let base {
+                // One touch a page of 4 KiB: the first is enough where the system has huge pages.
+                for offset in stride(from: 0, to: Self.chunkBytes, by: 4096) {
+                    UnsafeMutablePointer<UInt8>(bitPattern: base + UInt(offset))?.pointee = 0
+                }
+            }
+            let isEnough = state.withLock { state in
+                if let base { state.spares.append(base) }
+                if base != nil, state.isHungry { return false }
+                state.isPreparing = false
+                return true
+            }
+            if isEnough { return }
+        }
     }
 
     /// Gives back what ``allocate(_:)`` gave.
@@ -60,7 +97,9 @@ final class PageArena: Sendable {
 
     private static func allocate(_ size: Int, _ state: inout State) -> UInt? {
         if state.roomy[size]?.last == nil {
-            guard let base = map(isHuge: state.counts[size, default: 0] > 0) else { return nil }
+            let isHuge = state.counts[size, default: 0] > 0
+            if isHuge { state.takesHuge = true }
+            guard let base = (isHuge ? state.spares.popLast() : nil) ?? map(isHuge: isHuge) else { return nil }
             state.chunks[base] = Chunk(size: size)
             state.counts[size, default: 0] += 1
             state.roomy[size, default: []].append(base)

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
@@ -59,12 +60,17 @@ final class StateLock<Value: ~Copyable>: @unchecked Sendable {
         _ = wait(lock)
     }
 
-    /// For one who is about to take the lock again: lets those in who wait, for a moment.
+    /// For one who is about to take the lock again: lets those in who wait, for a moment. One who waits and is not given a
+    /// processor must not hold it up for longer: on a busy machine every yield can cost a time slice.
     func letOthersIn() {
-        var tries = 0
-        while waiting.load(ordering: .relaxed) > 0, tries < 100 {
+        guard waiting.load(ordering: .relaxed) > 0 else { return }
+        let end = DispatchTime.now().uptimeNanoseconds + Self.courtesy
+        repeat {
             sched_yield()
-            tries += 1
-        }
+        } while waiting.load(ordering: .relaxed) > 0
+            && DispatchTime.now().uptimeNanoseconds < end
     }
+
+    /// Nanoseconds.
+    private static var courtesy: UInt64 { 100_000 }
 }

@@ -180,4 +180,12 @@ final class Connection: @unchecked Sendable {
         }
         return Checkpoint(isComplete: result == SQLITE_OK, frames: Int(frames), copied: Int(copied))
     }
+
+    /// Makes durable what was copied into the database's own file.
+    func synchronizeFile() throws(StorageError) {
+        guard let file = ff_sqlite3_main_file(handle), ff_sqlite3_sync(file) == SQLITE_OK else {
+            hasLostSync = true
+            throw LogSync.failure
+        }
+    }
 }

@@ -34,7 +34,8 @@ extension SQLiteTenantStore {
         guard state.copying.load(ordering: .acquiring) == .none else { return }
         let size = writer.logSize
         if state.wantsRestart.exchange(false, ordering: .acquiringAndReleasing), size.bytes >= writer.restartBytes {
-            _ = try? writer.restartLog(patience: size.bytes > options.overflowBytes / 2 ? 100 : 20)
+            // Readers come and go in less time than a commit may be held up: the next try is soon.
+            _ = try? writer.restartLog(patience: 2)
             return
         }
         let enough = writer.load.isFull ? options.checkpointBytes : min(options.copyBytes, options.checkpointBytes)
@@ -56,7 +57,11 @@ extension SQLiteTenantStore {
         for _ in 0..<8 {
             guard !state.isClosed.load(ordering: .acquiring) else { return }
             let before = size.copied.load(ordering: .relaxed)
-            guard let result = try? checkpointer.checkpoint(SQLITE_CHECKPOINT_PASSIVE, patience: 0) else {
+            // SQLite itself makes the file durable once all is copied. Between two commits that would be all that was
+            // copied since the log began; in small parts, and here, nobody waits for it.
+            guard let result = try? checkpointer.checkpoint(SQLITE_CHECKPOINT_PASSIVE, patience: 0),
+                (try? checkpointer.synchronizeFile()) != nil
+            else {
                 if checkpointer.hasLostSync { size.hasLostSync.store(true, ordering: .releasing) }
                 return
             }

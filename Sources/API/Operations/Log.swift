@@ -96,10 +96,11 @@ func monotonicNanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// Runs something on a thread of its own that gives way to those that serve requests.
-func background(_ body: @escaping @Sendable () -> Void) {
+/// Runs something on a thread of its own, which gives way to those that serve requests, unless they would wait for it: one
+/// who holds a lock and is not given a processor holds up everybody.
+func background(givesWay: Bool = true, _ body: @escaping @Sendable () -> Void) {
     let thread = Thread {
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        if givesWay { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
         body()
     }
     thread.stackSize = 4 << 20

@@ -34,7 +34,7 @@ public final class Maintenance: Sendable {
         self.clock = clock
         scheduler = TaskScheduler(directory: directory, configuration: configuration.tasks, log: log, clock: clock)
         stopped.enter()
-        background { [self] in
+        background(givesWay: false) { [self] in
             while !isStopping.load(ordering: .acquiring) {
                 for tenant in directory.all {
                     tenant.live.maintain(now: clock())

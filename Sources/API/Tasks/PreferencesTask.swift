@@ -55,6 +55,7 @@ extension TaskScheduler.Run {
             var start = 0
             repeat {
                 if isStopping() { throw Self.stopping }
+                let begun = monotonicNanoseconds()
                 let some = users[start..<min(start + configuration.rowsPerWrite, users.count)]
                 start += some.count
                 var next = progress
@@ -67,7 +68,7 @@ extension TaskScheduler.Run {
                 for user in some {
                     rows.append(try row(user, activities[user]?.interactions ?? 0, activities[user]?.orders ?? 0))
                 }
-                guard let count = try write(.preferences(rows), next.values) else {
+                guard let count = try write(.preferences(rows), next.values, begun: begun) else {
                     return .waiting(rows: changed, reason: Self.waiting)
                 }
                 progress = next

@@ -130,12 +130,14 @@ public final class TaskScheduler: Sendable {
 
 extension TaskScheduler.Run {
     /// Writes rows of a derived table among the interactions of a commit, so that they cost no sync of their own, and waits
-    /// for them. `nil` while the store cannot take them. `values` are stored in the same commit.
-    func write(_ rows: DerivedRows, _ values: [String: String] = [:]) throws(TaskFailure) -> Int? {
+    /// for them. `nil` while the store cannot take them. `values` are stored in the same commit. `begun` is when their making
+    /// began.
+    func write(
+        _ rows: DerivedRows, _ values: [String: String] = [:], begun: UInt64 = monotonicNanoseconds()
+    ) throws(TaskFailure) -> Int? {
         let outcome = Shared(Mutex<Result<Int?, StorageError>>(.success(nil)))
         let finished = DispatchSemaphore(value: 0)
         let now = clock()
-        let start = monotonicNanoseconds()
         for attempt in 0..<100 {
             let work = CollectWork.addition(bytes: 65_536) { (transaction) throws(StorageError) in
                 let count = try transaction.write(rows, updatedAt: now)
@@ -153,8 +155,8 @@ extension TaskScheduler.Run {
             sleep(milliseconds: 100)
         }
         finished.wait()
-        // The writer has other things to do: a task takes an eighth of its time at most.
-        sleep(milliseconds: UInt32(min(max(2, 7 * ((monotonicNanoseconds() &- start) / 1_000_000)), 200)))
+        // The writer has other things to do, and so has the machine: a task takes an eighth of their time at most.
+        sleep(milliseconds: UInt32(min(max(2, 7 * ((monotonicNanoseconds() &- begun) / 1_000_000)), 200)))
         switch outcome.value.withLock({ $0 }) {
         case .success(let count): return count
         case .failure(let error): throw TaskFailure(error)
