@@ -204,8 +204,8 @@ struct Board: Sendable {
     /// Whether an entity may stand on this board.
     @inline(__always)
     private func isEligible(_ entity: UInt32, _ core: borrowing LiveCore) -> Bool {
+        guard core.isShown(entity) else { return false }
         let record = core.entities.address(Int(entity))
-        guard record.pointee.isListed else { return false }
         if let type = key.entityType, record.pointee.type != type { return false }
         guard let category = key.category else { return true }
         // One bit in 64 says no for most.

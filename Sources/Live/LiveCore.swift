@@ -33,6 +33,10 @@ struct LiveCore: ~Copyable, Sendable {
     var brands = BrandTable()
     var types = TypeTable()
     var changes: ChangeList
+    /// A bit for each entity that is over by now; said by the catalogue, no part of what follows from the log.
+    var over: ContiguousArray<UInt64> = []
+    /// Whether any bit of it was ever set.
+    var hasEnds = false
 
     let preferenceDecay = PreferenceDecay()
     let names: NameTable

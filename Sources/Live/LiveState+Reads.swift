@@ -1,7 +1,7 @@
 public import Domain
 
 extension LiveState {
-    /// The best entities, best first: by score, then entity type, then id. Entities that are hidden or deleted, or
+    /// The best entities, best first: by score, then entity type, then id. Entities that are hidden, deleted or over, or
     /// whose score is not above 0, are left out. Cost grows with what changed since the last such query, not with the
     /// number of entities, except for the first query of its kind.
     public func popular(_ query: PopularQuery, now: Int64) -> [PopularItem] {

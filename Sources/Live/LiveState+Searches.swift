@@ -22,7 +22,7 @@ extension LiveState {
             if start > 0 { state.letOthersIn() }
             state.withLock { state in
                 for key in keys[start..<min(start + Self.stretch, keys.count)] {
-                    guard let number = state.core.entity(key), state.core.entities[Int(number)].isListed else {
+                    guard let number = state.core.entity(key), state.core.isShown(number) else {
                         standing.append(nil)
                         continue
                     }

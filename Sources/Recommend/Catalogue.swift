@@ -16,6 +16,12 @@ public final class Catalogue: Sendable {
         var described = 0
         var postings: [UInt32: Posting] = [:]
         var texts: [String: UInt32] = [:]
+        var ends = EndQueue()
+
+        func overAt(_ entity: UInt32) -> Int64? {
+            let place = Int(entity) < places.count ? Int(places[Int(entity)]) : 0
+            return place > 0 ? details[place - 1].overAt : nil
+        }
     }
 
     /// The entities with a word.
@@ -28,6 +34,9 @@ public final class Catalogue: Sendable {
 
     private let state = Mutex(State())
     private let events = Atomic(0)
+    /// When the next end has to be told to the live state.
+    private let nextEnd = Atomic(Int64.max)
+    private let telling = Mutex(())
     private let popular = Mutex<[String?: PopularBrands]>([:])
 
     /// Latest entities kept of each word.
@@ -78,9 +87,12 @@ public final class Catalogue: Sendable {
 
     private func keep(_ details: EntityDetails, _ index: Int, _ state: inout State) {
         let place = Int(state.places[index])
-        let had = place > 0 && state.details[place - 1].overAt != nil
-        let has = details.overAt != nil
-        if has != had { events.add(has ? 1 : -1, ordering: .relaxed) }
+        let old = place > 0 ? state.details[place - 1].overAt : nil
+        if (details.overAt != nil) != (old != nil) { events.add(old == nil ? 1 : -1, ordering: .relaxed) }
+        if details.overAt != old {
+            state.ends.move(UInt32(index), from: old, to: details.overAt)
+            nextEnd.store(.min, ordering: .releasing)
+        }
         if details.isEmpty {
             guard place > 0 else { return }
             state.details[place - 1] = EntityDetails()
@@ -94,6 +106,27 @@ public final class Catalogue: Sendable {
         } else {
             state.details.append(details)
             state.places[index] = UInt32(state.details.count)
+        }
+    }
+
+    /// Tells the live state which events are over by now. Next to nothing while none has ended or changed since.
+    public func tellEnds(to live: LiveState, now: Int64) {
+        guard now >= nextEnd.load(ordering: .acquiring) else { return }
+        // One at a time: who comes second finds it told.
+        telling.withLock { _ in
+            guard now >= nextEnd.load(ordering: .acquiring) else { return }
+            let changes = state.withLock { state in
+                // Taken out meanwhile, because it asks the rest of the state.
+                var ends = EndQueue()
+                swap(&ends, &state.ends)
+                let reached = ends.reached(now) { state.overAt($0) }
+                swap(&ends, &state.ends)
+                return ContiguousArray(
+                    reached.map { (entity: $0, isOver: (state.overAt($0) ?? .max) <= now) })
+            }
+            live.note(over: changes)
+            // Only now, so that nobody passes by before it is told; and as it is now, lest a change meanwhile be missed.
+            state.withLock { state in nextEnd.store(state.ends.next, ordering: .releasing) }
         }
     }
 

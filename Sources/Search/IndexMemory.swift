@@ -220,11 +220,13 @@ struct IndexMemory: Sendable {
         var ranking: ContiguousArray<UInt32>
         var places: ContiguousArray<UInt32>
 
-        /// By popularity, which is by row and not negative; of equal ones the older row first.
+        /// By popularity, which is by row; of equal ones the older row first. Below 0 is what no list may show: it comes
+        /// last, lest it take the places of those that are ranked.
         init(by popularity: [Float]) {
             // The bits of floating-point numbers that are not negative are in the numbers' order.
             let keys = popularity.enumerated().map { row, popularity in
-                UInt64(~max(0, popularity).bitPattern) << 32 | UInt64(UInt32(truncatingIfNeeded: row))
+                let place = popularity < 0 ? UInt32.max : UInt32.max - 1 - (popularity + 0).bitPattern
+                return UInt64(place) << 32 | UInt64(UInt32(truncatingIfNeeded: row))
             }
             ranking = ContiguousArray(keys.sorted().map { UInt32(truncatingIfNeeded: $0) })
             places = ContiguousArray(repeating: 0, count: ranking.count)

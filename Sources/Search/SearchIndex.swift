@@ -177,7 +177,7 @@ public final class SearchIndex: Sendable {
     /// Orders entities by popularity, beside searches: on the thread that alone changes the memory.
     private func order() {
         let keys = memory.read { $0.keys }
-        let ordering = IndexMemory.Ordering(by: standing(keys).map { Float($0 ?? 0) })
+        let ordering = IndexMemory.Ordering(by: standing(keys).map { Float($0 ?? -1) })
         memory.write { $0.adopt(ordering) }
     }
 

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Live
+internal import Recommend
 internal import Synchronization
 
 /// What runs beside the requests: keeps popular lists warm, writes snapshots when they are due, and runs the scheduled
@@ -37,7 +38,10 @@ public final class Maintenance: Sendable {
         background(givesWay: false) { [self] in
             while !isStopping.load(ordering: .acquiring) {
                 for tenant in directory.all {
-                    tenant.live.maintain(now: clock())
+                    let now = clock()
+                    // What lists start from leaves out what is over; what is served is looked at again in any case.
+                    tenant.catalogue.tellEnds(to: tenant.live, now: now)
+                    tenant.live.maintain(now: now)
                     tenant.snapshots.tick(tenant)
                 }
                 sleep(milliseconds: 100)

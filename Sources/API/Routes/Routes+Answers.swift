@@ -2,6 +2,7 @@ internal import Domain
 internal import HTTP
 internal import JSON
 internal import Live
+internal import Recommend
 internal import Storage
 
 extension Routes {
@@ -139,6 +140,7 @@ extension Routes {
         -> HTTPResponse
     {
         let isProducts = list.utf8CodeUnitCount == 8
+        tenant.catalogue.tellEnds(to: tenant.live, now: now)
         let items = tenant.live.popular(query, now: now)
         var writer = JSONWriter(reserving: 128 + items.count * 256)
         writer.beginObject()

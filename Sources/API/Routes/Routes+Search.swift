@@ -3,6 +3,7 @@ internal import Domain
 internal import HTTP
 internal import JSON
 internal import Live
+internal import Recommend
 internal import Search
 internal import Storage
 
@@ -49,6 +50,7 @@ extension Routes {
         body.userID = body.userID ?? reception.defaultUser
         body.anonymousID = body.anonymousID ?? reception.defaultVisitor
         let (asked, now, server, caller) = (body, context.now, context.server, context.caller)
+        tenant.catalogue.tellEnds(to: tenant.live, now: now)
         return .suspend { exchange in
             @Sendable func answer(_ response: HTTPResponse) {
                 exchange.resume(with: server.finish(response, for: caller))
