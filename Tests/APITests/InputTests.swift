@@ -170,11 +170,32 @@ struct InputTests {
         #expect(read.status == 200)
     }
 
+    @Test("A token signed under conditions that are not understood is refused, well signed or not")
+    func tokenHeaders() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let headers: [(text: String, status: UInt32)] = [
+            (#"{"alg":"HS256","typ":"JWT"}"#, 200), (#"{"alg":"HS256"}"#, 200), (#"{"alg":"none"}"#, 401),
+            (#"{"alg":"HS512"}"#, 401), (#"{"alg":"hs256"}"#, 401), (#"{"typ":"JWT"}"#, 401), ("[]", 401),
+            (#"{"alg":"HS256","crit":["b64"],"b64":false}"#, 401),
+            (#"{"alg":"HS256","crit":["urn:x"],"urn:x":1}"#, 401),
+            (#"{"alg":"HS256","crit":[]}"#, 401),
+        ]
+        for header in headers {
+            let answer = try service.send(
+                "GET", "/v1/recommendations?user_id=u1", key: service.writeKey,
+                headers: [("X-User-Token", Self.token(user: "u1", header: header.text, service))])
+            #expect(answer.status == header.status, "\(header.text): \(answer.text)")
+            if header.status == 401 { #expect(answer.json["code"] == "invalid_user_token", "\(header.text)") }
+        }
+    }
+
     /// A token that the tenant's own server would sign.
-    static func token(user: String, _ service: TestService) -> String {
+    static func token(user: String, header: String = #"{"alg":"HS256","typ":"JWT"}"#, _ service: TestService) -> String
+    {
         let claims = #"{"sub":"\#(user)","exp":\#(noon / 1000 + 600)}"#
         let signed =
-            KeyText.base64URL(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)) + "." + KeyText.base64URL(Array(claims.utf8))
+            KeyText.base64URL(Array(header.utf8)) + "." + KeyText.base64URL(Array(claims.utf8))
         let signature = UserToken.hmac(Array(signed.utf8), key: Array(service.webhookSecret.utf8))
         return signed + "." + KeyText.base64URL(signature)
     }

@@ -92,7 +92,18 @@ struct ModelRouteTests {
         #expect(try models(service)["current"] == 2)
         #expect(try service.send("POST", "/v1/models/1/activate").json["current"] == 1)
         #expect(try service.send("DELETE", "/v1/models/1").status == 409)
-        #expect(try service.send("POST", "/v1/models/7/activate").status == 404)
+        let missing = try service.send("POST", "/v1/models/7/activate")
+        #expect(missing.status == 404 && !missing.text.contains("/models/"), "\(missing.text)")
+        // Of changes at the same time one is the last: what is said to serve does, and the folder says so too.
+        for round in 0..<20 {
+            DispatchQueue.concurrentPerform(iterations: 6) { turn in
+                _ = try? service.send("POST", "/v1/models/\(1 + (round + turn) % 2)/activate")
+            }
+            let current = try models(service)["current"]
+            let list = try service.send("GET", "/v1/recommendations?user_id=u1&limit=1").json
+            #expect(current != nil && list["model_version"] == current, "\(list.text)")
+        }
+        #expect(try service.send("POST", "/v1/models/1/activate").json["current"] == 1)
         #expect(try service.send("POST", "/v1/models/x/activate").status == 404)
         service.stop()
 

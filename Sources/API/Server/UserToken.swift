@@ -14,6 +14,8 @@ enum UserToken {
             let signature = KeyText.decodeBase64URL(String(parts[2]))
         else { throw invalid("is not a JSON Web Token") }
         guard header["alg"]?.stringValue == "HS256" else { throw invalid("must be signed with HS256") }
+        // RFC 7515, 4.1.11: who signed it says that it means something else to whoever does not know these.
+        guard header["crit"] == nil else { throw invalid("has \"crit\", and no extension is understood") }
         let signed = Array("\(parts[0]).\(parts[1])".utf8)
         let isSigned = secrets.contains { matches(hmac(signed, key: Array($0.utf8)), signature) }
         guard isSigned else { throw invalid("is not signed with this tenant's signing secret") }

@@ -41,6 +41,7 @@ final class ModelKeeper: Sendable {
     private let log: Log
     private let clock: @Sendable () -> Int64
     private let served = Mutex<ServedModel?>(nil)
+    private let switching = Mutex(())
     private let training = Mutex(Training())
     private let isStopping = Atomic(false)
     /// One training at a time in the whole process: its memory is bounded, and the others wait.
@@ -74,10 +75,21 @@ final class ModelKeeper: Sendable {
 
     /// Has another stored version serve.
     func activate(_ version: Int64, _ live: LiveState) throws(TrainingError) {
+        guard store.entries.contains(where: { $0.version == version }) else {
+            throw TrainingError("not_found", "There is no model \(version).")
+        }
         let model = try store.load(version)
-        try store.activate(version)
-        serve(model, live)
+        try putIntoService(model, live)
         log.info("model_activated", ["tenant": .string(tenant), "version": .integer(version)])
+    }
+
+    /// Names a model in the folder as the one that serves, and serves it: both, lest of two at once one be named and the
+    /// other serve.
+    private func putIntoService(_ model: StoredModel, _ live: LiveState) throws(TrainingError) {
+        try switching.withLock { _ throws(TrainingError) in
+            try store.activate(model.card.version)
+            serve(model, live)
+        }
     }
 
     private func serve(_ stored: StoredModel, _ live: LiveState) {
@@ -165,8 +177,7 @@ final class ModelKeeper: Sendable {
             let version = try store.add(model, heldOut: outcome.heldOut)
             if isStopping.load(ordering: .acquiring) { throw TrainingError.cancelled }
             model.card.version = version
-            try store.activate(version)
-            serve(model, tenant.live)
+            try putIntoService(model, tenant.live)
             return (version, model.card)
         } catch {
             guard error == .cancelled, memory.isExceeded() else { throw error }
