@@ -89,6 +89,7 @@ public struct Program: Sendable {
         case "backup": return try backUp(configuration, destination: values.positionals.first ?? "")
         case "restore": return try restore(configuration, source: values.positionals.first ?? "")
         case "train": return try train(configuration)
+        case "recommend": return try recommend(configuration)
         case "evaluate": return try evaluate(configuration)
         case "doctor": return try examine(configuration)
         case "keys create": return try createKey(configuration)

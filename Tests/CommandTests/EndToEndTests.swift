@@ -232,6 +232,39 @@ struct EndToEndTests {
         #expect(!left.contains { $0.hasPrefix("training-data") })
     }
 
+    @Test(
+        "recommend shows the list that the API answers, with and without a server, or what is wrong with the question"
+    )
+    func recommend() throws {
+        makeTenant("demo")
+        let lines = (0..<60).map { #"{"type":"view","entity_id":"e\#($0 % 7)","user_id":"u\#($0 % 5)"}"# }
+        let file = folder.path + "/views.jsonl"
+        try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+        #expect(run("import", "--data", data, "--tenant", "demo", "--format", "jsonl", file).status == .success)
+        func check() throws {
+            let text = run("recommend", "--data", data, "--tenant", "demo", "--user-id", "u1", "--limit", "3")
+            let shown = text.output.split(separator: "\n")
+            #expect(text.status == .success && shown.count == 3, "\(text.output) \(text.error)")
+            #expect(shown.allSatisfy { $0.contains("  product/e") })
+            let fields = #"{"exclude": ["e0", "e1", "e2", "e3"]}"#
+            let json = run(
+                "recommend", "--data", data, "--tenant", "demo", "--session-id", "s", "--fields", fields, "--json")
+            let items = try JSONValue(parsing: json.output)["items"]?.arrayValue ?? []
+            #expect(Set(items.compactMap { $0["entity_id"]?.stringValue }) == ["e4", "e5", "e6"], "\(json.output)")
+            #expect(items.allSatisfy { $0["explain"]?["sentence"]?.stringValue != nil })
+        }
+        try check()
+        try serving { _ in try check() }
+        #expect(run("recommend", "--data", data, "--tenant", "demo").status == .usage)
+        for (option, value) in [("--fields", "[]"), ("--limit", "0"), ("--limit", "101")] {
+            let answer = run("recommend", "--data", data, "--tenant", "demo", "--user-id", "u1", option, value)
+            #expect(answer.status == .usage, "\(option) \(value)")
+        }
+        let wrong = run("recommend", "--data", data, "--tenant", "demo", "--user-id", "u1", "--surface", "x")
+        #expect(wrong.status == .failure && wrong.error.contains("invalid_parameter"), "\(wrong.error)")
+        #expect(run("recommend", "--data", data, "--tenant", "nobody", "--user-id", "u1").status == .failure)
+    }
+
     @Test("train says what came of it, also when there is nothing to learn from")
     func train() throws {
         makeTenant("demo")

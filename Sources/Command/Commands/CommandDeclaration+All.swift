@@ -3,7 +3,7 @@ extension CommandDeclaration {
     public static func all(processors: Int) -> [CommandDeclaration] {
         [
             serve(processors: processors), importing, exporting, keysCreate, keysList, keysRevoke, schemaCheck, train,
-            evaluate,
+            recommend, evaluate,
             backup, restore, doctor,
         ]
     }

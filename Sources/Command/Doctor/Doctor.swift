@@ -297,7 +297,7 @@ struct Doctor {
                     check, "Of the files of remembered ids, \(line).",
                     "Start the server: it removes the file and reads the ids from the log.")
             }
-            if problems.isEmpty { ok(check, "\(files.counted("file", "files")) of remembered ids are whole.") }
+            if problems.isEmpty { ok(check, "\(files.counted("file", "files")) of remembered ids checked: whole.") }
         } catch {
             problem(check, "\(path): \(error.message)", "Check the folder's owner and rights.")
         }
@@ -311,7 +311,7 @@ struct Doctor {
                 "Nothing is lost: an earlier one serves, or none. Train anew: footfall train --tenant \(check.dropFirst(7))"
             )
         }
-        if count > 0, problems.isEmpty { ok(check, "\(count.counted("model", "models")) are whole.") }
+        if count > 0, problems.isEmpty { ok(check, "\(count.counted("model", "models")) checked: whole.") }
     }
 
     private mutating func checkPlan(_ check: String, _ facts: StoreInspection.Facts) {
