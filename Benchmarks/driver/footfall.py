@@ -132,6 +132,12 @@ class Footfall:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.read().decode()
 
+    def post(self, path: str, body: dict) -> str:
+        request = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), headers={
+            "Authorization": f"Bearer {self.key}", "Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
+
     def cpu(self) -> float:
         return cpu_seconds(self.process.pid)
 
