@@ -12,6 +12,9 @@ public struct AutoencoderModel: RecencyModel {
         public var regularisation: Float = 100
         /// a: how little long histories count.
         public var personExponent: Float = 0.5
+        /// Share of the entries that are thought away, as noise that the weights must stand (EDLAE; Steck 2020): λ grows with
+        /// p / (1 − p) times the item's own G_ii. `nil`: none.
+        public var dropout: Float?
         /// How the late part of a history counts.
         public var recency = Recency.none
 
@@ -44,7 +47,11 @@ public struct AutoencoderModel: RecencyModel {
                 for other in items { row[Int(other)] += factor }
             }
         }
-        for item in 0..<count { matrix.row(item)[item] += max(1e-3, parameters.regularisation) }
+        let noise = AutoencoderModel.noise(parameters.dropout)
+        for item in 0..<count {
+            let row = matrix.row(item)
+            row[item] += max(1e-3, parameters.regularisation) + noise * row[item]
+        }
         guard BLAS.factorise(matrix.values, order: count), BLAS.invert(matrix.values, order: count) else { return nil }
         let scale = (0..<count).map { -1 / matrix.row($0)[$0] }
         for item in 0..<count {
@@ -55,6 +62,12 @@ public struct AutoencoderModel: RecencyModel {
         guard matrix.values.allSatisfy(\.isFinite) else { return nil }
         weights = matrix
         recency = parameters.recency
+    }
+
+    /// p / (1 − p).
+    static func noise(_ dropout: Float?) -> Float {
+        let share = max(0, min(0.95, dropout ?? 0))
+        return share.isFinite ? share / (1 - share) : 0
     }
 
     public func score(_ histories: Histories, into scores: UnsafeMutableBufferPointer<Float>) {

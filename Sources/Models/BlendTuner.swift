@@ -38,8 +38,8 @@ public struct BlendTuner: Sendable {
         public var choice: BlendChoice
         /// The objective of the blend on the hold-out: NDCG + recall at the cutoff.
         public var value: Double
-        /// The objective of each model alone, by name.
-        public var single: [(name: String, value: Double)]
+        /// Each model alone, as it is best alone, and its objective.
+        public var single: [(part: BlendChoice.Part, value: Double)]
     }
 
     let options: Options
@@ -106,7 +106,8 @@ public struct BlendTuner: Sendable {
         let (choice, value) = search.run()
         progress("blend: \(rounded(value))")
         return Outcome(
-            choice: choice, value: value, single: candidates.map { ($0.model.name, $0.value) })
+            choice: choice, value: value,
+            single: candidates.map { (BlendChoice.Part($0.kind, exponent: $0.exponent), $0.value) })
     }
 
     /// Fits one variant and finds its way of weighting histories, its rank and its exponent.

@@ -16,6 +16,8 @@ public struct LocalAutoencoderModel: RowModel {
         public var regularisation: Float = 20
         /// a: how little long histories count.
         public var personExponent: Float = 0.5
+        /// As ``AutoencoderModel/Parameters/dropout``.
+        public var dropout: Float?
         /// How the late part of a history counts.
         public var recency = Recency.none
 
@@ -37,7 +39,7 @@ public struct LocalAutoencoderModel: RowModel {
         let count = histories.itemCount
         let found = Mutex<[[(column: UInt32, value: Float)]]>(Array(repeating: [], count: count))
         Parallel.ranges(count, grain: 256, threads: threads) { range in
-            var solver = NeighbourhoodSolver(gram, size: size, regularisation: parameters.regularisation)
+            var solver = NeighbourhoodSolver(gram, size: size, parameters)
             let solved = range.map { solver.weights(ofRank: $0) }
             found.withLock { all in for (rank, weights) in zip(range, solved) { all[rank] = weights } }
         }
@@ -121,13 +123,15 @@ struct OrderedGram {
 struct NeighbourhoodSolver {
     private let gram: OrderedGram
     private let regularisation: Float
+    private let noise: Float
     private let size: Int
     private var places: [Int32]
     private var selection: TopSelection
 
-    init(_ gram: OrderedGram, size: Int, regularisation: Float) {
+    init(_ gram: OrderedGram, size: Int, _ parameters: LocalAutoencoderModel.Parameters) {
         self.gram = gram
-        self.regularisation = regularisation
+        regularisation = parameters.regularisation
+        noise = AutoencoderModel.noise(parameters.dropout)
         self.size = size
         places = Array(repeating: -1, count: gram.items.count)
         selection = TopSelection(capacity: size)
@@ -162,7 +166,7 @@ struct NeighbourhoodSolver {
         for (place, other) in ranks.enumerated() {
             // Row-major upper triangle: entries with greater ranks lie to the right.
             read(gram.above, Int(other)) { matrix[place * order + $0] = $1 }
-            matrix[place * order + place] = gram.diagonal[Int(other)] + regularisation
+            matrix[place * order + place] = gram.diagonal[Int(other)] * (1 + noise) + regularisation
         }
         let isSolved = matrix.withUnsafeMutableBufferPointer { matrix in
             guard BLAS.factorise(matrix, order: order) else { return false }

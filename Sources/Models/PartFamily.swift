@@ -53,6 +53,11 @@ struct PartFamily {
     }
 }
 
+extension PartFamily {
+    /// Entries below which fits and scorings are cheap.
+    static let smallEntries = 300_000
+}
+
 extension BlendTuner {
     /// Kinds of models with the variants that are fitted and compared. What costs much is tried in few variants where there
     /// is much to fit to.
@@ -63,7 +68,10 @@ extension BlendTuner {
             families.append(wholeAutoencoders(size))
         }
         families.append(spectrals(size))
-        if !options.isFolded { families.append(factorisations(size)) }
+        if !options.isFolded {
+            families.append(factorisations(size))
+            if size.isSmall { families.append(neighbours()) }
+        }
         if options.usesSequence {
             families.append(PartFamily([sequence(length: 8, backward: 1), sequence(length: 20, backward: 1)]))
             families.append(
@@ -92,7 +100,7 @@ extension BlendTuner {
             }
         }
 
-        var isSmall: Bool { entries < 300_000 }
+        var isSmall: Bool { entries < Double(PartFamily.smallEntries) }
 
         /// How many fits of a cost a budget allows, both in operations.
         func fits(_ cost: Double, of budget: Double, least: Int, most: Int) -> Int {
@@ -114,10 +122,11 @@ extension BlendTuner {
     private func autoencoders(_ size: Size) -> PartFamily {
         let ridges: [Float] = [1, 3, 8, 20, 50, 100, 200, 500]
         let persons: [Float] = [0, 0.5]
-        return PartFamily([8, 2], from: [3, 1], mostFits: size.isSmall ? 7 : 2) {
+        return PartFamily([8, 2, 3], from: [3, 1, 0], mostFits: size.isSmall ? 9 : 2) {
             var parameters = LocalAutoencoderModel.Parameters()
             parameters.regularisation = ridges[$0[0]]
             parameters.personExponent = persons[$0[1]]
+            parameters.dropout = BlendTuner.dropouts[$0[2]]
             return .autoencoder(parameters)
         }
     }
@@ -126,13 +135,16 @@ extension BlendTuner {
         let ridges: [Float] = [3, 8, 20, 50, 100, 200, 400, 800, 1_600]
         let persons: [Float] = [0, 0.5]
         let cost = 2 * size.items * size.items * size.items + 4 * size.pairs
-        return PartFamily([9, 2], from: [4, 1], mostFits: size.fits(cost, of: 2e12, least: 2, most: 8)) {
+        return PartFamily([9, 2, 3], from: [4, 1, 0], mostFits: size.fits(cost, of: 2e12, least: 2, most: 12)) {
             var parameters = AutoencoderModel.Parameters()
             parameters.regularisation = ridges[$0[0]]
             parameters.personExponent = persons[$0[1]]
+            parameters.dropout = BlendTuner.dropouts[$0[2]]
             return .wholeAutoencoder(parameters)
         }
     }
+
+    private static let dropouts: [Float?] = [nil, 0.2, 0.4]
 
     private func spectrals(_ size: Size) -> PartFamily {
         let persons: [Float] = [0, 0.3, 0.5]
@@ -167,6 +179,17 @@ extension BlendTuner {
             parameters.regularisation = ridges[$0[1]]
             parameters.unobserved = min(1, together[$0[2]] / Float(max(1, size.items)))
             return .als(parameters)
+        }
+    }
+
+    private func neighbours() -> PartFamily {
+        let counts = [50, 100, 200, 400]
+        let sharpnesses: [Float] = [1, 2, 4]
+        return PartFamily([4, 3], from: [1, 1], mostFits: 6) {
+            var parameters = UserNeighboursModel.Parameters()
+            parameters.neighbours = counts[$0[0]]
+            parameters.sharpness = sharpnesses[$0[1]]
+            return .users(parameters)
         }
     }
 

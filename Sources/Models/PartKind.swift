@@ -9,6 +9,7 @@ public enum PartKind: Sendable, Hashable, Codable {
     case spectral(SpectralModel.Parameters)
     case sequence(SequenceModel.Parameters)
     case trend(TrendModel.Parameters)
+    case users(UserNeighboursModel.Parameters)
 
     /// Fits it; `nil` when there is nothing to fit to.
     public func fit(_ histories: Histories, seed: UInt64 = 1, threads: Int = Parallel.processors) -> (any ItemModel)? {
@@ -20,6 +21,20 @@ public enum PartKind: Sendable, Hashable, Codable {
         case .spectral(let parameters): SpectralModel(histories, parameters, seed: seed, threads: threads)
         case .sequence(let parameters): SequenceModel(histories, parameters, threads: threads)
         case .trend(let parameters): TrendModel(histories, parameters)
+        case .users(let parameters): UserNeighboursModel(histories, parameters)
+        }
+    }
+
+    /// The name of its model.
+    public var name: String {
+        switch self {
+        case .walk: "walk"
+        case .autoencoder, .wholeAutoencoder: "autoencoder"
+        case .als: "als"
+        case .spectral: "spectral"
+        case .sequence: "sequence"
+        case .trend: "trend"
+        case .users: "user-to-user"
         }
     }
 
@@ -33,6 +48,7 @@ public enum PartKind: Sendable, Hashable, Codable {
             case .als(let parameters): parameters.recency
             case .spectral(let parameters): parameters.recency
             case .sequence(let parameters): parameters.recency
+            case .users(let parameters): parameters.recency
             case .trend: .none
             }
         }
@@ -56,6 +72,9 @@ public enum PartKind: Sendable, Hashable, Codable {
             case .sequence(var parameters):
                 parameters.recency = newValue
                 self = .sequence(parameters)
+            case .users(var parameters):
+                parameters.recency = newValue
+                self = .users(parameters)
             case .trend: break
             }
         }
@@ -77,13 +96,16 @@ public enum PartKind: Sendable, Hashable, Codable {
 
 extension PartKind: CustomStringConvertible {
     public var description: String {
+        func dropout(_ share: Float?) -> String { share.map { ", dropout \($0)" } ?? "" }
         let late = recency == .none ? "" : ", growth \(recency.growth), fall \(recency.fall)"
         switch self {
         case .walk(let parameters): return "walk(\(parameters.personExponent), \(parameters.sourceExponent)\(late))"
         case .autoencoder(let parameters):
-            return "autoencoder(λ \(parameters.regularisation), \(parameters.personExponent)\(late))"
+            return
+                "autoencoder(λ \(parameters.regularisation)\(dropout(parameters.dropout)), \(parameters.personExponent)\(late))"
         case .wholeAutoencoder(let parameters):
-            return "whole autoencoder(λ \(parameters.regularisation), \(parameters.personExponent)\(late))"
+            return
+                "whole autoencoder(λ \(parameters.regularisation)\(dropout(parameters.dropout)), \(parameters.personExponent)\(late))"
         case .als(let parameters):
             let unobserved = parameters.unobserved.map { ", unobserved \($0)" } ?? ""
             return "als(\(parameters.factors), λ \(parameters.regularisation)\(unobserved)\(late))"
@@ -91,6 +113,8 @@ extension PartKind: CustomStringConvertible {
         case .sequence(let parameters):
             return "sequence(length \(parameters.length), backward \(parameters.backward)\(late))"
         case .trend(let parameters): return "trend(\(parameters.fall))"
+        case .users(let parameters):
+            return "users(\(parameters.neighbours), sharpness \(parameters.sharpness)\(late))"
         }
     }
 }

@@ -80,9 +80,9 @@ public struct Trainer: Sendable {
             choice = tuned?.choice ?? ListTrainer.fallback(usesOrder: true)
             if let tuned {
                 measures["blend"] = [Trainer.objectiveName: tuned.value]
-                for single in tuned.single
-                where measures[single.name].map({ $0.values.max() ?? 0 < single.value }) ?? true {
-                    measures[single.name] = [Trainer.objectiveName: single.value]
+                for (part, value) in tuned.single
+                where measures[part.kind.name].map({ $0.values.max() ?? 0 < value }) ?? true {
+                    measures[part.kind.name] = [Trainer.objectiveName: value]
                 }
             }
         }

@@ -13,7 +13,7 @@ internal import Numerics
 /// longestHistory additions. Memory: 16 bytes an entry.
 public struct UserNeighboursModel: RecencyModel {
     /// Hyper-parameters.
-    public struct Parameters: Sendable, Hashable {
+    public struct Parameters: Sendable, Hashable, Codable {
         /// K: how many persons speak.
         public var neighbours = 200
         /// How much more the nearest count than the others.

@@ -47,6 +47,9 @@ struct ListTrainerTests {
         // The best list of length 20 has what comes next first: far above what the set alone can tell.
         #expect(outcome.value > 1.2)
         #expect(outcome.choice.parts.contains { $0.kind.recency != .none })
+        var sets = ListTrainer.Options()
+        sets.usesOrder = false
+        #expect(ListTrainer(sets).holdOut(ring, valid: nil) == HoldOut(ring, .mixed(0.2), maximum: 3_000))
         let without = trainer.holdOut(Worlds.shuffled(ring, &random), valid: nil)
         #expect(without != HoldOut(ring, .tail(0.2), maximum: 3_000))
     }
@@ -72,7 +75,7 @@ struct ListTrainerTests {
         let shuffled = Worlds.shuffled(Worlds.ring(persons: 200, items: 60, length: 12, &random), &random)
         let outcome = try #require(ListTrainer(.init()).choose(shuffled))
         #expect(outcome.choice.parts.allSatisfy { $0.kind.recency == .none })
-        #expect(!outcome.single.contains { $0.name == "sequence" })
+        #expect(!outcome.single.contains { $0.part.kind.name == "sequence" })
     }
 
     @Test("What is to be served has only parts that can be folded")
@@ -83,7 +86,7 @@ struct ListTrainerTests {
             var options = ListTrainer.Options()
             options.isFolded = isFolded
             let outcome = try #require(ListTrainer(options).choose(ring))
-            #expect(outcome.single.contains { $0.name == "als" } == !isFolded)
+            #expect(outcome.single.contains { $0.part.kind.name == "als" } == !isFolded)
         }
     }
 

@@ -1,7 +1,8 @@
 import Evaluation
-import Models
 import Numerics
 import Testing
+
+@testable import Models
 
 @Suite("Evaluating lists")
 struct ListEvaluationTests {
@@ -61,6 +62,27 @@ struct ListEvaluationTests {
         #expect(try cut(train, "u c 1 60\nv a 1 21\n") == .tail(0.2))
         #expect(try cut(train, "u c 1 60\nv a 1 70\n") == .late(0.3))
         #expect(try cut("u a\nu b\n", "u c\n") == nil)
+    }
+
+    @Test("Without times, how many of each user's interactions are tested says how to hold out, where it says anything")
+    func counts() {
+        var random = SplitMix(seed: 6)
+        let sizes = (0..<400).map { _ in Int.random(in: 6...60, using: &random) }
+        func cut(_ tested: (Int) -> Int) -> HoldOut.Cut? {
+            let tested = sizes.map(tested)
+            return ListDataset.cut(learned: zip(sizes, tested).map { $0 - $1 }, tested: tested)
+        }
+        let drawn = cut { size in (0..<size).count { _ in Double.random(in: 0..<1, using: &random) < 0.2 } }
+        #expect(drawn == .random(0.2))
+        var user = 0
+        let late = cut { size in
+            user += 1
+            return user % 4 == 0 ? size : 0
+        }
+        #expect(late == .tail(0.2))
+        #expect(cut { max(1, $0 / 5) } == nil)
+        #expect(cut { _ in 1 } == nil)
+        #expect(ListDataset.cut(learned: [10, 20], tested: [3, 5]) == nil)
     }
 
     @Test("Lists in order of their names are sets; others are not")

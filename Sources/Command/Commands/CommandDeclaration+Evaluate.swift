@@ -41,7 +41,7 @@ extension CommandDeclaration {
             OptionDeclaration("ignore-order", "", .flag, "Models see sets: without order and times."),
             OptionDeclaration(
                 "models", "NAME,…", .list,
-                "Models to set side by side; the first one is measured against the others. all: every model. "
+                "Models to set side by side; the first one is measured against the others. all: every model but tuned-…. "
                     + "default: the blend that train chooses; served: the same, folded into the rows that answer requests."
             ),
             OptionDeclaration(

@@ -113,7 +113,7 @@ struct EvaluateOptions {
         let cheap = [isTenant ? ListFit.served : ListFit.standard, "popularity", "walk"]
         let usual = format == .sessions ? known : cheap
         guard !asked.isEmpty else { return usual }
-        if asked == ["all"] { return known }
+        if asked == ["all"] { return known.filter { !ListFit.tuned.contains($0) } }
         var models: [String] = []
         for name in asked where !models.contains(name) {
             guard known.contains(name) else {

@@ -20,7 +20,7 @@ struct EvaluationRun {
         let parts = try readParts()
         let dataset = ListDataset(
             train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts,
-            ignoresOrder: options.ignoresOrder)
+            ignoresOrder: options.ignoresOrder, isTestLast: options.split == .last)
         guard !dataset.trials.isEmpty else { throw DatasetError("nobody in the test part has an item") }
         guard dataset.itemCount > 0 else { throw DatasetError("nobody in the training part has an item") }
         return try lists(dataset)
@@ -50,8 +50,9 @@ struct EvaluationRun {
 
     private func lists(_ dataset: ListDataset) throws(DatasetError) -> EvaluationReport {
         let evaluation = ListEvaluation(cutoffs: options.cutoffs, threads: options.threads)
+        let choosing = ListChoosing(dataset, options, console)
         let comparison = try compare(dataset.trials.count.counted("user", "users")) { (name) throws(ModelError) in
-            let fitted = try ListFit(name, dataset, options, console)
+            let fitted = try ListFit(name, dataset, choosing, options, console)
             return Fitted(choosingSeconds: fitted.choosingSeconds, parameters: fitted.parameters) {
                 let lists = evaluation.lists(of: fitted.model, dataset)
                 return { (evaluation.measures(lists, dataset), evaluation.exposures(lists, dataset)) }

@@ -8,22 +8,22 @@ struct ListFit {
     var choosingSeconds = 0.0
     var parameters: [String: String] = [:]
 
-    init(_ name: String, _ dataset: ListDataset, _ options: EvaluateOptions, _ console: Console) throws(ModelError) {
-        if name == ListFit.standard {
-            var training = ListTrainer.Options(threads: options.threads)
-            training.cutoff = options.cutoffs.first ?? training.cutoff
-            training.usesOrder = !options.ignoresOrder
-            training.seed = options.seed
-            training.cut = dataset.cut
-            if dataset.isSortedByName {
-                console.error("\(name): the items of every user stand in order of their names: their order is left out")
+    init(
+        _ name: String, _ dataset: ListDataset, _ choosing: ListChoosing, _ options: EvaluateOptions, _ console: Console
+    ) throws(ModelError) {
+        if name == ListFit.standard || ListFit.tuned.contains(name) {
+            let before = choosing.seconds
+            let outcome = choosing.outcome { console.error("\(name): \($0)") }
+            choosingSeconds = choosing.seconds - before
+            var choice = outcome?.choice ?? ListTrainer.fallback(usesOrder: !options.ignoresOrder)
+            if name != ListFit.standard {
+                let own = outcome?.single.filter { ListFit.tunedPrefix + $0.part.kind.name == name } ?? []
+                guard let best = own.max(by: { $0.value < $1.value }) else {
+                    throw ModelError(.noData, "this model was not chosen for here")
+                }
+                choice = BlendChoice([best.part])
             }
-            let trainer = ListTrainer(training) { console.error("\(name): \($0)") }
-            let start = ResourceUse.cpuSeconds
-            let chosen = trainer.choose(dataset.train, valid: dataset.valid.isEmpty ? nil : dataset.valid)
-            choosingSeconds = ResourceUse.cpuSeconds - start
-            let choice = chosen?.choice ?? ListTrainer.fallback(usesOrder: training.usesOrder)
-            model = trainer.fit(choice, dataset.histories)
+            model = choosing.trainer.fit(choice, dataset.histories)
             for (place, part) in choice.parts.enumerated() {
                 parameters["part \(place + 1)"] = "\(part.kind), exponent \(part.exponent), weight \(part.weight)"
             }
@@ -47,8 +47,44 @@ struct ListFit {
     static let standard = "default"
     /// What `train` puts into service, as it serves.
     static let served = "served"
+    /// What stands before the name of a model that is chosen alone where the blend is.
+    private static let tunedPrefix = "tuned-"
+    /// The models that are chosen alone where the blend is.
+    static let tuned = ["walk", "autoencoder", "spectral", "als", "sequence", "user-to-user"].map { tunedPrefix + $0 }
     /// Every model, the default first.
-    static let names = [standard, served] + SingleModel.allCases.map(\.rawValue)
+    static let names = [standard, served] + tuned + SingleModel.allCases.map(\.rawValue)
+}
+
+/// Chooses for lists, once for all models that are set side by side.
+final class ListChoosing {
+    let trainer: ListTrainer
+    private let dataset: ListDataset
+    private var found: BlendTuner.Outcome??
+    /// Processor time that it took so far.
+    private(set) var seconds = 0.0
+
+    init(_ dataset: ListDataset, _ options: EvaluateOptions, _ console: Console) {
+        var training = ListTrainer.Options(threads: options.threads)
+        training.cutoff = options.cutoffs.first ?? training.cutoff
+        training.usesOrder = !options.ignoresOrder
+        training.seed = options.seed
+        training.cut = dataset.cut
+        trainer = ListTrainer(training) { console.error("choosing: \($0)") }
+        self.dataset = dataset
+    }
+
+    /// What was chosen; `nil` when there is too little to choose on.
+    func outcome(_ progress: (String) -> Void) -> BlendTuner.Outcome? {
+        if let found { return found }
+        if dataset.isSortedByName {
+            progress("the items of every user stand in order of their names: their order is left out")
+        }
+        let start = ResourceUse.cpuSeconds
+        let outcome = trainer.choose(dataset.train, valid: dataset.valid.isEmpty ? nil : dataset.valid)
+        seconds = ResourceUse.cpuSeconds - start
+        found = .some(outcome)
+        return outcome
+    }
 }
 
 /// A session model that was fitted to a data set for an evaluation.

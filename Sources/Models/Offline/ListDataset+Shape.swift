@@ -27,6 +27,29 @@ extension ListDataset {
         return .late(max(0.05, min(0.3, Double(all) / Double(all + learned.count))))
     }
 
+    /// The same where there are no times, from how many of each user's interactions are in the test: if that varies about as
+    /// chance has it, the test was drawn from all interactions; if it varies far more, it is what came after one moment. Equal
+    /// shares or numbers say nothing: both the last and any of a user's interactions are held back so.
+    static func cut(learned: [Int], tested: [Int]) -> HoldOut.Cut? {
+        let users = zip(learned, tested).filter { $0.0 + $0.1 >= 5 }
+        let entries = users.reduce(0) { $0 + $1.0 + $1.1 }
+        let held = users.reduce(0) { $0 + $1.1 }
+        guard users.count >= 100, held > 0, held < entries else { return nil }
+        var usual: [Int: Int] = [:]
+        for (_, held) in users { usual[held, default: 0] += 1 }
+        guard usual.values.max() ?? 0 < users.count * 9 / 10 else { return nil }
+        let share = Double(held) / Double(entries)
+        var (found, expected) = (0.0, 0.0)
+        for (kept, held) in users {
+            let size = Double(kept + held)
+            let difference = Double(held) - size * share
+            found += difference * difference
+            expected += size * share * (1 - share)
+        }
+        if found > 4 * expected { return .tail(0.2) }
+        return found > expected / 1.5 && found < expected * 1.5 ? .random(0.2) : nil
+    }
+
     /// Whether every user's items stand in order of their names, so that their order says nothing: some public sets are
     /// written like this.
     static func isSortedByName(_ part: DatasetPart, _ names: [String]) -> Bool {

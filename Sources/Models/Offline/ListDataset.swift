@@ -39,13 +39,20 @@ public struct ListDataset: Sendable {
     public var coldCount: Int { trials.count { histories.places(of: $0.person).isEmpty } }
 
     /// Puts parts together. With `ignoresOrder`, and where order is that of the names, ``histories`` are sets: items by number, at unknown positions, without times.
-    /// `itemNames` are those of the reader. O(entries).
+    /// `itemNames` are those of the reader; `isTestLast` says that the test is known to follow what is learned from, person by
+    /// person. O(entries).
     public init(
-        train: DatasetPart, valid: DatasetPart?, test: DatasetPart, itemNames: [String], ignoresOrder: Bool
+        train: DatasetPart, valid: DatasetPart?, test: DatasetPart, itemNames: [String], ignoresOrder: Bool,
+        isTestLast: Bool = false
     ) {
         isSortedByName = ListDataset.isSortedByName(train, itemNames)
-        cut = ListDataset.cut(train: train, valid: valid, test: test)
         let persons = max(train.runs.count, valid?.runs.count ?? 0, test.runs.count)
+        let counts = (0..<persons).map { train.run($0).count + (valid?.run($0).count ?? 0) }
+        cut =
+            ListDataset.cut(train: train, valid: valid, test: test)
+            ?? (isTestLast
+                ? .tail(0.2)
+                : ListDataset.cut(learned: counts, tested: (0..<persons).map { test.run($0).count }))
         // Known items first, so that the catalogue ends where the unknown ones begin.
         var numbers = [UInt32?](repeating: nil, count: itemNames.count)
         var names: [String] = []
