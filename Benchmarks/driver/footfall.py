@@ -128,14 +128,14 @@ class Footfall:
     # ---- Requests ------------------------------------------------------------------------------------
 
     def get(self, path: str) -> str:
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.key}"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.read().decode()
+        return self.ask(path)
 
     def post(self, path: str, body: dict) -> str:
-        request = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), headers={
-            "Authorization": f"Bearer {self.key}", "Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        return self.ask(path, json.dumps(body).encode())
+
+    def ask(self, path: str, body: bytes | None = None) -> str:
+        headers = {"Authorization": f"Bearer {self.key}"} | ({"Content-Type": "application/json"} if body else {})
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers), timeout=30) as answer:
             return answer.read().decode()
 
     def cpu(self) -> float:

@@ -444,6 +444,7 @@ def serving(bench: Bench) -> None:
     shop.fill()
     headers = (f"Authorization: Bearer {server.key}",)
     population = {"users": USERS, "entities": ENTITIES}
+
     def beside(measure) -> dict:
         arriving = Background(lambda: server.collect(batch=20, rate=250, connections=16, warmup=0,
                                                      seconds=bench.sizes.seconds + 1, **population))

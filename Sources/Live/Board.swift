@@ -93,10 +93,18 @@ struct Board: Sendable {
 
     /// Whether it has `needed` places as everything is now, or all that there are.
     func isCurrent(_ core: borrowing LiveCore, now: Int64, needed: Int) -> Bool {
-        var now = now
-        if now < self.now, now >= self.now &- Self.clockSkew { now = self.now }
-        return cursor == core.changes.head && making == nil && (members.count >= needed || floor == nil)
-            && core.window(key.span, at: now) == window
+        cursor == core.changes.head && making == nil && (members.count >= needed || floor == nil)
+            && core.window(key.span, at: moment(now)) == window
+    }
+
+    /// The moment that a reader's clock stands for: the last reader's, when it is a little behind that.
+    private func moment(_ now: Int64) -> Int64 {
+        cursor != 0 && now < self.now && now >= self.now &- Self.clockSkew ? self.now : now
+    }
+
+    /// The first places in numbers.
+    func first(_ count: Int) -> ContiguousArray<UInt32> {
+        ContiguousArray(members.prefix(count).lazy.map { $0.entity })
     }
 
     // MARK: - Up to date
@@ -112,8 +120,7 @@ struct Board: Sendable {
 
     /// Does up to `budget` of the work that is left before the board is up to date; says whether it is.
     mutating func goOn(_ core: borrowing LiveCore, _ scores: inout Scores, now: Int64, budget: Int) -> Bool {
-        var now = now
-        if cursor != 0, now < self.now, now >= self.now &- Self.clockSkew { now = self.now }
+        let now = moment(now)
         let window = core.window(key.span, at: now)
         if mustBeMade(core, window.edge) {
             guard make(core, &scores, window, budget: budget) else { return false }

@@ -102,8 +102,7 @@ struct BoardSet: Sendable {
         prepare(core, now: now)
         let limit = places(query)
         guard limit > 0, let key = key(query, core) else { return [] }
-        let place = caughtUp(key, &core, now: now, needed: limit)
-        return ContiguousArray(boards[place].members.prefix(limit).lazy.map { $0.entity })
+        return boards[caughtUp(key, &core, now: now, needed: limit)].first(limit)
     }
 
     /// The same for a reader beside others, as long as nothing has happened since the board was last asked for; `nil` when
@@ -115,7 +114,7 @@ struct BoardSet: Sendable {
         else { return nil }
         let age = now &- boards[place].lastRead
         guard age >= 0, age < Self.noted, boards[place].isCurrent(core, now: now, needed: limit) else { return nil }
-        return ContiguousArray(boards[place].members.prefix(limit).lazy.map { $0.entity })
+        return boards[place].first(limit)
     }
 
     /// Place of a key's board, made and brought up to date when need be.

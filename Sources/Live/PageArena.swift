@@ -39,9 +39,9 @@ final class PageArena: Sendable {
         var isHungry: Bool { takesHuge && spares.count < PageArena.wantedSpares }
     }
 
-    /// Chunks made ready ahead. The system gives memory at the first touch, and for a huge page that takes 0.1 ms, and 7 ms
-    /// on a virtual machine whose host has to find it first: too long for one who holds the lock of a state.
     private static let wantedSpares = 4
+    /// Makes chunks ready ahead. The system gives memory at the first touch, and for a huge page that takes 0.1 ms, and 7 ms
+    /// on a virtual machine whose host has to find it first: too long for one who holds the lock of a state.
     private let preparing = DispatchQueue(label: "footfall.pages", qos: .utility)
 
     private let state = Mutex(State())

@@ -34,7 +34,7 @@ struct Scores: Sendable {
     mutating func prepare(_ core: borrowing LiveCore, now: Int64) -> Bool {
         trendWindow = core.window(.hours(core.plan.windowHours), at: now)
         let shift = Factors.halfLives(now, core.decay.halfLife)
-        let hasMoved = abs(shift - factors.shift) > 256
+        let hasMoved = isFar(shift)
         if hasMoved {
             factors = Scores.factors(core, shift)
             kept = []
@@ -47,8 +47,11 @@ struct Scores: Sendable {
 
     /// Whether ``prepare(_:now:)`` would leave the units as they are.
     func isReady(_ core: borrowing LiveCore, now: Int64) -> Bool {
-        abs(Factors.halfLives(now, core.decay.halfLife) - factors.shift) <= 256
+        !isFar(Factors.halfLives(now, core.decay.halfLife))
     }
+
+    /// Whether the units are so many half-lives away that sums would lose digits.
+    private func isFar(_ shift: Int) -> Bool { abs(shift - factors.shift) > 256 }
 
     /// What a list orders an entity by, decayed sums in units of ``factors``: the same as ``LiveCore/value``.
     mutating func value(

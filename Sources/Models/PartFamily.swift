@@ -53,11 +53,6 @@ struct PartFamily {
     }
 }
 
-extension PartFamily {
-    /// Entries below which fits and scorings are cheap.
-    static let smallEntries = 300_000
-}
-
 extension BlendTuner {
     /// Kinds of models with the variants that are fitted and compared. What costs much is tried in few variants where there
     /// is much to fit to.
@@ -100,7 +95,7 @@ extension BlendTuner {
             }
         }
 
-        var isSmall: Bool { entries < Double(PartFamily.smallEntries) }
+        var isSmall: Bool { entries < 300_000 }
 
         /// How many fits of a cost a budget allows, both in operations.
         func fits(_ cost: Double, of budget: Double, least: Int, most: Int) -> Int {

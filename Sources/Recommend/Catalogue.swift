@@ -87,7 +87,7 @@ public final class Catalogue: Sendable {
 
     private func keep(_ details: EntityDetails, _ index: Int, _ state: inout State) {
         let place = Int(state.places[index])
-        let old = place > 0 ? state.details[place - 1].overAt : nil
+        let old = state.overAt(UInt32(index))
         if (details.overAt != nil) != (old != nil) { events.add(old == nil ? 1 : -1, ordering: .relaxed) }
         if details.overAt != old {
             state.ends.move(UInt32(index), from: old, to: details.overAt)

@@ -38,7 +38,7 @@ extension SQLiteTenantStore {
             _ = try? writer.restartLog(patience: 2)
             return
         }
-        let enough = writer.load.isFull ? options.checkpointBytes : min(options.copyBytes, options.checkpointBytes)
+        let enough = writer.load.isFull ? options.checkpointBytes : options.stepBytes
         if size.outstandingBytes >= enough, size.bytes >= size.retryBytes.load(ordering: .relaxed) {
             state.copying.store(.queued, ordering: .releasing)
             let restartBytes = writer.restartBytes

@@ -25,6 +25,9 @@ public struct StoreOptions: Sendable {
     /// Name of a registered SQLite file system; `nil` is the operating system's.
     public var fileSystem: String?
 
+    /// Bytes copied at a time while commits leave room for it.
+    var stepBytes: Int { min(copyBytes, checkpointBytes) }
+
     /// Where the write-ahead log is begun anew while there are many commits.
     var busyRestartBytes: Int { max(checkpointBytes, min(busyCheckpointBytes, overflowBytes / 2)) }
 

@@ -150,8 +150,7 @@ final class Writer: @unchecked Sendable {
             let result = try main.connection.checkpoint(SQLITE_CHECKPOINT_RESTART, patience: patience)
             if result.copied >= 0 { logSize.copied.store(result.copied, ordering: .relaxed) }
             if !result.isComplete {
-                logSize.retryBytes.store(
-                    logSize.bytes + min(options.copyBytes, options.checkpointBytes), ordering: .relaxed)
+                logSize.retryBytes.store(logSize.bytes + options.stepBytes, ordering: .relaxed)
             }
             return result.isComplete
         } catch {

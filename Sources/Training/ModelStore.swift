@@ -29,6 +29,12 @@ public final class ModelStore: Sendable {
         var current: Int64?
         /// The greatest version that was ever given.
         var last: Int64 = 0
+
+        func check(_ version: Int64) throws(TrainingError) {
+            guard entries.contains(where: { $0.version == version }) else {
+                throw TrainingError("not_found", "There is no model \(version).")
+            }
+        }
     }
 
     private let folder: String
@@ -165,9 +171,7 @@ public final class ModelStore: Sendable {
     /// Has a version serve from now on, durably; the oldest that are too many go.
     public func activate(_ version: Int64) throws(TrainingError) {
         let last = try state.withLock { state throws(TrainingError) in
-            guard state.entries.contains(where: { $0.version == version }) else {
-                throw TrainingError("not_found", "There is no model \(version).")
-            }
+            try state.check(version)
             return state.last
         }
         try writeCurrent(version, last: last)
@@ -175,12 +179,15 @@ public final class ModelStore: Sendable {
         removeOld()
     }
 
+    /// Throws `not_found` unless a version is kept.
+    public func check(_ version: Int64) throws(TrainingError) {
+        try state.withLock { state throws(TrainingError) in try state.check(version) }
+    }
+
     /// Removes a model that does not serve.
     public func remove(_ version: Int64) throws(TrainingError) {
         try state.withLock { state throws(TrainingError) in
-            guard state.entries.contains(where: { $0.version == version }) else {
-                throw TrainingError("not_found", "There is no model \(version).")
-            }
+            try state.check(version)
             guard state.current != version else {
                 throw TrainingError("model_in_use", "The model \(version) serves; activate another one first.")
             }

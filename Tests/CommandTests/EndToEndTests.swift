@@ -212,13 +212,18 @@ struct EndToEndTests {
         }
     }
 
-    @Test("what models learn from is read beside a server and without one, and nothing is left of it")
-    func trainingData() throws {
+    /// A tenant in which five users have viewed seven entities.
+    private func importViews() throws {
         makeTenant("demo")
         let lines = (0..<60).map { #"{"type":"view","entity_id":"e\#($0 % 7)","user_id":"u\#($0 % 5)"}"# }
         let file = folder.path + "/views.jsonl"
         try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
         #expect(run("import", "--data", data, "--tenant", "demo", "--format", "jsonl", file).status == .success)
+    }
+
+    @Test("what models learn from is read beside a server and without one, and nothing is left of it")
+    func trainingData() throws {
+        try importViews()
         func read() throws -> (persons: Int, items: Int, interactions: Int64) {
             let session = try FolderSession(folder: data)
             defer { session.close() }
@@ -236,11 +241,7 @@ struct EndToEndTests {
         "recommend shows the list that the API answers, with and without a server, or what is wrong with the question"
     )
     func recommend() throws {
-        makeTenant("demo")
-        let lines = (0..<60).map { #"{"type":"view","entity_id":"e\#($0 % 7)","user_id":"u\#($0 % 5)"}"# }
-        let file = folder.path + "/views.jsonl"
-        try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
-        #expect(run("import", "--data", data, "--tenant", "demo", "--format", "jsonl", file).status == .success)
+        try importViews()
         func check() throws {
             let text = run("recommend", "--data", data, "--tenant", "demo", "--user-id", "u1", "--limit", "3")
             let shown = text.output.split(separator: "\n")

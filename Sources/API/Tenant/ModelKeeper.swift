@@ -41,6 +41,7 @@ final class ModelKeeper: Sendable {
     private let log: Log
     private let clock: @Sendable () -> Int64
     private let served = Mutex<ServedModel?>(nil)
+    /// Held while a model is named in the folder and begins to serve.
     private let switching = Mutex(())
     private let training = Mutex(Training())
     private let isStopping = Atomic(false)
@@ -75,9 +76,7 @@ final class ModelKeeper: Sendable {
 
     /// Has another stored version serve.
     func activate(_ version: Int64, _ live: LiveState) throws(TrainingError) {
-        guard store.entries.contains(where: { $0.version == version }) else {
-            throw TrainingError("not_found", "There is no model \(version).")
-        }
+        try store.check(version)
         let model = try store.load(version)
         try putIntoService(model, live)
         log.info("model_activated", ["tenant": .string(tenant), "version": .integer(version)])

@@ -69,8 +69,7 @@ extension Program {
 
     /// `1  0.81  product/50  Star Wars (1977): Because you viewed Return of the Jedi (1983)`
     private static func line(_ place: Int, _ item: JSONValue) -> String {
-        let hundredths = Int(((item["score"]?.doubleValue ?? 0) * 100).rounded())
-        let score = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+        let score = (item["score"]?.doubleValue ?? 0).fixed(2)
         let name = "\(item["entity_type"]?.stringValue ?? "")/\(item["entity_id"]?.stringValue ?? "")"
         let what = [item["title"]?.stringValue, item["explain"]?["sentence"]?.stringValue].compactMap { $0 }
         return ["\(place)", score, name, what.joined(separator: ": ")].joined(separator: "  ")

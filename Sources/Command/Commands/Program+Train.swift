@@ -76,12 +76,7 @@ extension Program {
     }
 
     private static func summary(_ last: JSONValue) -> String {
-        func number(_ value: Double?) -> String {
-            let scaled = Int(((value ?? 0) * 10_000).rounded())
-            let digits = String(abs(scaled) % 10_000)
-            return
-                "\(scaled < 0 ? "-" : "")\(abs(scaled) / 10_000).\(String(repeating: "0", count: 4 - digits.count))\(digits)"
-        }
+        func number(_ value: Double?) -> String { (value ?? 0).fixed(4) }
         func count(_ name: String) -> Int { Int(clamping: last[name]?.integerValue ?? 0) }
         var lines: [String] = []
         let reason = last["reason"]?.stringValue ?? ""

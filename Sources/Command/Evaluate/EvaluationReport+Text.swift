@@ -61,19 +61,3 @@ extension EvaluationReport {
         }
     }
 }
-
-extension Double {
-    /// With a fixed number of digits after the point.
-    func fixed(_ digits: Int) -> String {
-        guard isFinite else { return "\(self)" }
-        let scale = (0..<digits).reduce(1.0) { value, _ in value * 10 }
-        let scaled = (magnitude * scale).rounded()
-        guard scaled < 1e15 else { return "\(self)" }
-        let whole = Int(scaled)
-        let fraction = String(whole % Int(scale))
-        let text =
-            "\(whole / Int(scale))"
-            + (digits > 0 ? "." + String(repeating: "0", count: digits - fraction.count) + fraction : "")
-        return self < 0 && whole > 0 ? "-" + text : text
-    }
-}
