@@ -57,7 +57,7 @@ extension Routes {
                     .query("entity_type", id),
                     .query("entity_id", Schemas.ref("ID")), .query("type", id), .query("context", Schemas.ref("ID")),
                     .query("order", #"{"enum": ["desc", "asc"]}"#), .query("format", #"{"enum": ["json", "ndjson"]}"#),
-                    .limit1000, .query("cursor", Schemas.ref("ID"), "\"next_cursor\" of the page before."),
+                    .limit1000, .cursor,
                     .query(
                         "where", Schemas.ref("ID"),
                         "metadata.NAME, or metadata.NAME with =, !=, <, <=, > or >= and a value."),

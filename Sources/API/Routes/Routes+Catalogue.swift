@@ -18,21 +18,19 @@ extension Routes {
             var query = try Query(request.queryItems)
             let type = try query.string("entity_type")
             let limit = try query.integer("limit", in: 1...1000) ?? 100
-            let cursor = try query.string("cursor", longest: 1024)
+            let cursor = try query.string("cursor", longest: PageCursor.longest)
             try query.refuseRest()
             if let type { try check(type: type, tenant, status: 400, path: nil) }
             var after: (type: String, id: String)?
             if let cursor {
-                guard let position = EntityCursor.decode(cursor) else {
-                    throw Problem(400, "invalid_cursor", "Take the cursor from \"next_cursor\" of the page before.")
-                }
-                after = position
+                guard let place = PageCursor.decode(cursor, "entity", fields: 2) else { throw invalidCursor }
+                after = (place[0], place[1])
             }
             do throws(StorageError) {
                 let entities = try tenant.store.entities(type: type, after: after, limit: limit)
                 var answer: JSONObject = ["entities": .array(entities.map(\.document))]
                 if entities.count == limit, let last = entities.last {
-                    answer["next_cursor"] = .string(EntityCursor.encode(last.type, last.id))
+                    answer["next_cursor"] = .string(PageCursor.encode("entity", last.type, last.id))
                 }
                 return .respond(.json(Array(JSONValue.object(answer).text.utf8)))
             } catch {
@@ -245,20 +243,5 @@ extension Routes {
                 exchange.resume(with: server.finish(response, for: caller))
             }
         }
-    }
-}
-
-/// Where a page of entities ended: opaque to clients.
-enum EntityCursor {
-    static func encode(_ type: String, _ id: String) -> String {
-        KeyText.base64URL(Array("\(type)\u{1f}\(id)".utf8))
-    }
-
-    /// Any text of its alphabet stands for some place in the order.
-    static func decode(_ text: String) -> (type: String, id: String)? {
-        guard let bytes = KeyText.decodeBase64URL(text) else { return nil }
-        let parts = String(decoding: bytes, as: UTF8.self).split(
-            separator: "\u{1f}", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts.first ?? ""), parts.count > 1 ? String(parts[1]) : "")
     }
 }

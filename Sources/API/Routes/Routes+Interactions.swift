@@ -76,7 +76,9 @@ struct InteractionsRequest: Sendable {
         self.query.limit = try query.integer("limit", in: 1...1000) ?? 100
         isLines = try query.choice("format", Format.self) == .ndjson
         if let cursor = try query.string("cursor") {
-            guard let after = PositionCursor.decode(cursor, order: order.rawValue) else {
+            guard let place = PageCursor.decode(cursor, "log", fields: 2), place[0] == order.rawValue,
+                let after = Int64(place[1])
+            else {
                 throw Problem(
                     400, "invalid_cursor",
                     "Take the cursor from \"next_cursor\" of the page before, and keep to its \"order\".")
@@ -122,22 +124,6 @@ struct InteractionsRequest: Sendable {
         writer.bool(!page.stoppedEarly)
         guard let next = page.next else { return }
         writer.key("next_cursor")
-        writer.string(PositionCursor.encode(next, order: query.newestFirst ? "desc" : "asc"))
-    }
-}
-
-/// Where a page of the log ended: opaque to clients. What arrives later changes nothing in the pages that follow it.
-enum PositionCursor {
-    static func encode(_ position: Int64, order: String) -> String {
-        KeyText.base64URL(Array("log:\(order):\(position)".utf8))
-    }
-
-    static func decode(_ text: String, order: String) -> Int64? {
-        guard let bytes = KeyText.decodeBase64URL(text) else { return nil }
-        let parts = String(decoding: bytes, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "log", parts[1] == order, let position = Int64(parts[2]),
-            (0...Int64.max - 1).contains(position)
-        else { return nil }
-        return position
+        writer.string(PageCursor.encode("log", query.newestFirst ? "desc" : "asc", String(next)))
     }
 }

@@ -17,12 +17,12 @@ extension Routes {
             let tenant = try context.tenant
             var query = try Query(request.queryItems)
             let limit = try query.integer("limit", in: 1...1000) ?? 100
-            let cursor = try query.string("cursor", longest: 1024)
+            let cursor = try query.string("cursor", longest: PageCursor.longest)
             try query.refuseRest()
             var after: String?
             if let cursor {
-                guard let bytes = KeyText.decodeBase64URL(cursor) else { throw invalidCursor }
-                after = String(decoding: bytes, as: UTF8.self)
+                guard let place = PageCursor.decode(cursor, "user", fields: 1) else { throw invalidCursor }
+                after = place[0]
             }
             do throws(StorageError) {
                 let users = try tenant.store.documents(.user, after: after, limit: limit)
@@ -31,7 +31,7 @@ extension Routes {
                 for user in users { list.append(try TenantService.body(user)) }
                 answer["users"] = .array(list)
                 if users.count == limit, let last = users.last {
-                    answer["next_cursor"] = .string(KeyText.base64URL(Array(last.id.utf8)))
+                    answer["next_cursor"] = .string(PageCursor.encode("user", last.id))
                 }
                 return .respond(.json(Array(JSONValue.object(answer).text.utf8)))
             } catch {
@@ -77,8 +77,7 @@ extension Routes {
             try allowReading(of: id, request, context, tenant)
             var before: Int64?
             if let cursor {
-                guard let bytes = KeyText.decodeBase64URL(cursor),
-                    let position = Int64(String(decoding: bytes, as: UTF8.self)), position > 0
+                guard let place = PageCursor.decode(cursor, "order", fields: 1), let position = Int64(place[0])
                 else { throw invalidCursor }
                 before = position
             }
@@ -88,7 +87,7 @@ extension Routes {
                 for order in orders { list.append(try TenantService.body(order)) }
                 var answer: JSONObject = ["orders": .array(list)]
                 if orders.count == limit, let last = orders.last {
-                    answer["next_cursor"] = .string(KeyText.base64URL(Array(String(last.position).utf8)))
+                    answer["next_cursor"] = .string(PageCursor.encode("order", String(last.position)))
                 }
                 return .respond(.json(Array(JSONValue.object(answer).text.utf8)))
             } catch {
@@ -129,7 +128,7 @@ extension Routes {
     /// Most carts that a user's page shows, the last changed first.
     private static let shownCarts = 100
 
-    private static let invalidCursor = Problem(
+    static let invalidCursor = Problem(
         400, "invalid_cursor", "Take the cursor from \"next_cursor\" of the page before.")
 
     /// Throws unless who asks may read what belongs to a user.
