@@ -123,6 +123,69 @@ struct ModelRouteTests {
         again.stop()
     }
 
+    /// Does work on several threads at once; what one of them throws is an issue.
+    private func together(_ lanes: [@Sendable () throws -> Void]) {
+        DispatchQueue.concurrentPerform(iterations: lanes.count) { lane in
+            do { try lanes[lane]() } catch { Issue.record(error) }
+        }
+    }
+
+    @Test("While two models take turns, every list is the whole of one's, named so, and knows the last interaction")
+    func turns() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        try fill(service)
+        #expect(try train(service)["version"] == 1)
+        try fill(service, persons: 100..<190, prefix: "h")
+        #expect(try train(service)["version"] == 2)
+        let persons = ["u1", "u2", "u100", "u101", "nobody"]
+        @Sendable func list(_ query: String) throws -> JSONValue {
+            let answer = try service.send("GET", "/v1/recommendations?limit=10&explain=true&\(query)")
+            #expect(answer.status == 200, "\(answer.text)")
+            return answer.json
+        }
+        @Sendable func activate(_ version: Int) throws {
+            #expect(try service.send("POST", "/v1/models/\(version)/activate").status == 200)
+        }
+        var own: [Int64: [String: JSONValue]] = [:]
+        for version in [1, 2] {
+            try activate(version)
+            for person in persons {
+                let list = try list("user_id=\(person)")
+                #expect(list["model_version"] == .integer(Int64(version)))
+                own[Int64(version), default: [:]][person] = list["items"]
+            }
+        }
+        // Else nothing could be told from what is on a list.
+        for person in persons.dropLast() { #expect(own[1]?[person] != own[2]?[person], "\(person)") }
+
+        let lists = own
+        let swaps: @Sendable () throws -> Void = { for turn in 0..<120 { try activate(1 + turn % 2) } }
+        let reads: @Sendable () throws -> Void = {
+            for turn in 0..<150 {
+                let person = persons[turn % persons.count]
+                let list = try list("user_id=\(person)")
+                let version = list["model_version"]?.integerValue ?? 0
+                #expect(list["items"] == lists[version]?[person], "model \(version), \(person)")
+            }
+        }
+        together([swaps, reads, reads])
+
+        let acts: @Sendable (Int) throws -> Void = { lane in
+            for turn in 0..<40 {
+                let visitor = "anonymous_id=v\(lane)-\(turn / 8)&exclude_seen=true"
+                let entity = try list(visitor)["items"]?[turn % 3]?["entity_id"]?.stringValue ?? ""
+                let body = #"{"type": "view", "entity_id": "\#(entity)", "anonymous_id": "v\#(lane)-\#(turn / 8)"}"#
+                #expect(try service.send("POST", "/v1/interactions", text: body).status == 200)
+                let next = try list(visitor)
+                let shown = (next["items"]?.arrayValue ?? []).compactMap { $0["entity_id"]?.stringValue }
+                #expect(shown.count == 10 && Set(shown).count == 10 && !shown.contains(entity), "\(entity) \(shown)")
+                #expect([1, 2].contains(next["model_version"]?.integerValue), "\(next.text)")
+            }
+        }
+        together([swaps, { try acts(0) }, { try acts(1) }])
+    }
+
     @Test("Hidden and deleted entities are not listed, whatever the model says, and leave the next model")
     func hidden() throws {
         let service = try TestService()
