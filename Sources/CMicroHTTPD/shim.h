@@ -145,6 +145,29 @@ static inline int ff_mhd_header(struct MHD_Connection *connection, const char *n
     return MHD_lookup_connection_value_n(connection, MHD_HEADER_KIND, name, name_size, value, value_size) == MHD_YES;
 }
 
+struct ff_mhd_name {
+    const char *name;
+    size_t size;
+    unsigned int count;
+};
+
+static inline enum MHD_Result ff_visit_name(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                            const char *value, size_t value_size) {
+    struct ff_mhd_name *wanted = (struct ff_mhd_name *)cls;
+    (void)kind;
+    (void)value;
+    (void)value_size;
+    if (name_size == wanted->size && strncasecmp(name, wanted->name, name_size) == 0) wanted->count++;
+    return MHD_YES;
+}
+
+/// How often a request has a header.
+static inline unsigned int ff_mhd_header_count(struct MHD_Connection *connection, const char *name, size_t name_size) {
+    struct ff_mhd_name wanted = {name, name_size, 0};
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, ff_visit_name, &wanted);
+    return wanted.count;
+}
+
 /// What the server itself must know of the headers, gathered in one pass.
 struct ff_mhd_headers {
     const char *content_length, *transfer_encoding, *content_encoding, *expect;

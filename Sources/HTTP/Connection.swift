@@ -136,6 +136,14 @@ final class Connection: @unchecked Sendable {
         return UnsafeRawBufferPointer(start: value, count: count)
     }
 
+    func headerCount(_ name: StaticString) -> Int {
+        name.withUTF8Buffer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) {
+                Int(ff_mhd_header_count(handle, $0.baseAddress, $0.count))
+            }
+        }
+    }
+
     /// Keeps what is needed of the headers when the server answers by itself. Called once they are in.
     func noteOrigin() {
         let origin = header("Origin").map { String(decoding: $0, as: UTF8.self) }

@@ -50,6 +50,9 @@ public struct HTTPRequestHead: ~Copyable {
         connection.header(name).map(body)
     }
 
+    /// How many headers of this name there are, whatever its case.
+    public func headerCount(_ name: StaticString) -> Int { connection.headerCount(name) }
+
     /// The declared size of the body in bytes as sent: 0 without one, nil when it comes in chunks.
     public var contentLength: Int? { connection.framing.contentLength }
 }

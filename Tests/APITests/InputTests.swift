@@ -35,6 +35,26 @@ struct InputTests {
         #expect(kept.text.contains(#""attributes":{"n":-0,"t":"😀"}"#), "\(kept.text)")
     }
 
+    @Test("A header of which one alone can be meant is refused when it is given twice, whatever its case")
+    func repeatedHeaders() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        func send(_ headers: [(String, String)]) throws -> Answer {
+            try service.send("POST", "/v1/interactions", headers: headers, text: Self.view)
+        }
+        for headers in [
+            [("X-User-Id", "a"), ("X-User-Id", "b")], [("X-User-Id", "a"), ("x-user-ID", "a")],
+            [("X-Anonymous-Id", "a"), ("X-Anonymous-Id", "")], [("Authorization", "Bearer x")],
+            [("X-API-Key", "x"), ("X-API-Key", "y")], [("content-type", "text/plain")],
+            [("X-User-Token", "a.b.c"), ("X-User-Token", "a.b.c")], [("X-Signature", "t=1"), ("X-Signature", "v1=2")],
+        ] {
+            let answer = try send(headers)
+            #expect(answer.status == 400 && answer.code == "invalid_header", "\(headers): \(answer.text)")
+        }
+        let answer = try send([("X-User-Id", "a"), ("X-Forwarded-For", "1"), ("X-Forwarded-For", "2")])
+        #expect(answer.status == 200, "\(answer.text)")
+    }
+
     @Test("What a message quotes is short, however long one character of it is")
     func quotes() throws {
         let service = try TestService()

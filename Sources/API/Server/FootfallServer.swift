@@ -57,6 +57,7 @@ public final class FootfallServer: HTTPHandler {
             guard let (route, parameters) = try find(head) else {
                 return .refuse(finish(preflight(), for: caller))
             }
+            try refuseRepeated(head)
             let principal = try authorise(head, for: route)
             let admission = Admission(route: route, parameters: parameters, principal: principal, caller: caller)
             return .accept(maximumBodyBytes: limit(of: route, head, principal), context: admission)
@@ -166,6 +167,18 @@ extension FootfallServer {
                 headers: [("Allow", allowed.joined(separator: ", "))])
         case .unknown:
             throw Problem(404, "unknown_path", "There is nothing at this path; the README lists what there is.")
+        }
+    }
+
+    /// Headers of which only one can be meant: who asks, for whom, and what the body is.
+    private static let single: [StaticString] = [
+        "Authorization", "X-API-Key", "X-User-Id", "X-Anonymous-Id", "X-User-Token", "X-Signature", "Content-Type",
+    ]
+
+    /// Of two values the server would take one and a proxy in front of it perhaps the other.
+    private func refuseRepeated(_ head: borrowing HTTPRequestHead) throws(Problem) {
+        for name in FootfallServer.single where head.headerCount(name) > 1 {
+            throw Problem(400, "invalid_header", "\(name) is given more than once.")
         }
     }
 
