@@ -173,6 +173,14 @@ struct IndexMemory: Sendable {
         lexicon.arrange()
     }
 
+    /// Takes up a word that so many entities have, while the words of each are not known.
+    mutating func know(_ word: String, of entities: Int64) {
+        var word = word
+        guard !hasWords, let number = word.withUTF8({ lexicon.intern(UnsafeRawBufferPointer($0)) }) else { return }
+        lexicon.add(number, Int32(clamping: entities))
+        lexicon.arrange()
+    }
+
     /// In order of their numbers.
     private mutating func entries(of text: TextWords) -> ContiguousArray<Entry> {
         var list: ContiguousArray<Entry> = []

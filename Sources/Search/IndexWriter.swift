@@ -88,6 +88,12 @@ final class IndexWriter {
         case set(row: Int64, Entity, words: (new: TextWords, old: TextWords)?)
         /// A row that has gone, with its words.
         case removed(row: Int64, old: TextWords)
+
+        var row: Int64 {
+            switch self {
+            case .set(let row, _, _), .removed(let row, _): row
+            }
+        }
     }
 
     /// Fills an empty index from the catalogue as it stands; what changes meanwhile stands in the log after `position`.
@@ -222,29 +228,57 @@ final class IndexWriter {
 
     // MARK: - Memory
 
-    /// What is kept in memory, read from the file: some microseconds an entity. Also shows whether the file can be read at
-    /// all.
-    func memory(
-        maximumBytes: Int, key: (_ type: String, _ id: String) -> Key128, unless isStopping: () -> Bool
+    /// Whether there are more entities than so many.
+    func hasMore(than count: Int) throws(StorageError) -> Bool {
+        try database.integer("SELECT 1 FROM docs LIMIT 1 OFFSET \(max(0, count))") != nil
+    }
+
+    /// What filters look at, and the words that most entities have: what is needed in memory while FTS5 searches. Some
+    /// two microseconds an entity.
+    func outline(
+        key: (_ type: String, _ id: String) -> Key128, unless isStopping: () -> Bool
     ) throws(StorageError) -> IndexMemory {
-        var memory = IndexMemory(maximumBytes: maximumBytes)
+        var memory = IndexMemory(maximumBytes: 0)
+        let docs = try database.cached(
+            "SELECT n, type, id, category_list, price, currency, inventory FROM docs ORDER BY n")
+        defer { docs.reset() }
+        while try docs.step(), !isStopping() { memory.set(docs.integer(0), IndexWriter.description(docs, key)) }
+        let terms = try database.cached("SELECT term, doc FROM terms ORDER BY doc DESC LIMIT \(Lexicon.most)")
+        defer { terms.reset() }
+        while !isStopping(), try terms.step() { memory.know(terms.text(0), of: terms.integer(1)) }
+        return memory
+    }
+
+    /// Reads entities, with their words, in order of their rows: some ten microseconds an entity. The last one's row,
+    /// `nil` when there are no more. Also shows whether the file can be read at all.
+    func read(
+        into memory: inout IndexMemory, after row: Int64, limit: Int, key: (_ type: String, _ id: String) -> Key128
+    ) throws(StorageError) -> Int64? {
         let docs = try database.cached(
             """
             SELECT n, type, id, category_list, price, currency, inventory, title, description, brand, categories
-            FROM docs ORDER BY n
+            FROM docs WHERE n > ?1 ORDER BY n LIMIT ?2
             """)
         defer { docs.reset() }
-        while try docs.step(), !isStopping() {
-            let (row, type) = (docs.integer(0), docs.text(1))
-            memory.set(
-                row,
-                IndexMemory.Description(
-                    key: key(type, docs.text(2)), type: type, categories: IndexWriter.list(docs.text(3)),
-                    price: docs.textOrNil(4), currency: docs.textOrNil(5),
-                    inventory: docs.isNull(6) ? nil : docs.integer(6)))
+        docs.bind(1, row)
+        docs.bind(2, Int64(limit))
+        var last: Int64?
+        while try docs.step() {
+            let row = docs.integer(0)
+            memory.set(row, IndexWriter.description(docs, key))
             memory.set(row, words: breaker.words(of: (7...10).map { docs.textOrNil($0) }), old: nil)
+            last = row
         }
-        return memory
+        return last
+    }
+
+    private static func description(
+        _ docs: IndexStatement, _ key: (_ type: String, _ id: String) -> Key128
+    ) -> IndexMemory.Description {
+        let type = docs.text(1)
+        return IndexMemory.Description(
+            key: key(type, docs.text(2)), type: type, categories: list(docs.text(3)), price: docs.textOrNil(4),
+            currency: docs.textOrNil(5), inventory: docs.isNull(6) ? nil : docs.integer(6))
     }
 
     static func list(_ text: String) -> [String] {

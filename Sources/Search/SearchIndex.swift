@@ -10,7 +10,8 @@ internal import Synchronization
 /// The file is derived: it notes up to which position of the log it is current, catches up when it is opened, and is made
 /// anew when it is missing, damaged, of another version or of another store. One thread writes it, taking the entities
 /// from the log; searches run on two threads with a connection each and wait until the index has every change that was
-/// acknowledged before they came.
+/// acknowledged before they came. Of a large catalogue the words are read into memory beside searches, which FTS5 answers
+/// until then.
 public final class SearchIndex: Sendable {
     /// Name of the file in the tenant's folder.
     public static let fileName = "search.sqlite"
@@ -26,12 +27,15 @@ public final class SearchIndex: Sendable {
     private static let idleSeconds = 60.0
     /// Changes that are put into memory at once; searches wait meanwhile.
     private static let changesAtOnce = 64
+    /// Entities whose words are read into memory between two looks at what else there is to do.
+    private static let readAtOnce = 512
 
     let path: String
     let store: any TenantStore
     let progress = IndexProgress()
     let memory: SharedMemory
     private let maximumMemory: Int
+    private let waitedFor: Int
     private let standing: SearchStanding
     private let key: @Sendable (_ type: String, _ id: String) -> Key128
     private let note: @Sendable (String) -> Void
@@ -42,13 +46,15 @@ public final class SearchIndex: Sendable {
 
     /// The index in a tenant's folder, opened or made on its own thread. `key` gives the keys of the live state, `standing`
     /// what it says of them, `note` is told when the index is made anew or cannot be written. Words are kept in memory as
-    /// long as that takes `maximumMemory` bytes at most; past it FTS5 searches alone, which takes longer.
+    /// long as that takes `maximumMemory` bytes at most; past it FTS5 searches alone, which takes longer. Searches wait for
+    /// the words of as many entities as `waitedFor` at an opening, some ten microseconds each, and for no more.
     public init(
-        folder: String, store: any TenantStore, maximumMemory: Int = 512 << 20,
+        folder: String, store: any TenantStore, maximumMemory: Int = 512 << 20, waitedFor: Int = 20_000,
         key: @escaping @Sendable (_ type: String, _ id: String) -> Key128, standing: @escaping SearchStanding,
         note: @escaping @Sendable (String) -> Void
     ) {
         self.maximumMemory = maximumMemory
+        self.waitedFor = waitedFor
         self.standing = standing
         memory = SharedMemory(IndexMemory(maximumBytes: maximumMemory))
         path = "\(folder)/\(SearchIndex.fileName)"
@@ -165,35 +171,75 @@ public final class SearchIndex: Sendable {
         return writer
     }
 
-    /// Reads into memory what the file has.
+    /// The words that are being read into memory; on the index's thread.
+    private final class Reading {
+        var memory: IndexMemory
+        /// The last row that was read.
+        var row: Int64 = 0
+
+        init(maximumMemory: Int) { memory = IndexMemory(maximumBytes: maximumMemory) }
+    }
+
+    /// Reads into memory what the file has: all of it, or of many entities what FTS5 needs beside it to search.
     private func remember(_ writer: IndexWriter) throws(StorageError) {
         // What was there before is not needed beside it.
         memory.write { $0 = IndexMemory(maximumBytes: maximumMemory) }
-        let read = try writer.memory(maximumBytes: maximumMemory, key: key) { progress.stops }
+        var read: IndexMemory
+        if try writer.hasMore(than: waitedFor) {
+            read = try writer.outline(key: key) { progress.stops }
+        } else {
+            read = IndexMemory(maximumBytes: maximumMemory)
+            var row: Int64? = 0
+            while let last = row, !progress.stops {
+                row = try writer.read(into: &read, after: last, limit: SearchIndex.readAtOnce, key: key)
+            }
+        }
         memory.write { $0 = read }
         order()
     }
 
+    /// Reads on; once everything is read, it takes the place of the outline. Whether there is more.
+    private func advance(_ reading: Reading, _ writer: IndexWriter) throws(StorageError) -> Bool {
+        if let row = try writer.read(into: &reading.memory, after: reading.row, limit: SearchIndex.readAtOnce, key: key)
+        {
+            reading.row = row
+            return true
+        }
+        reading.memory.adopt(ordering(of: reading.memory.keys))
+        // What it replaces is freed after the lock.
+        memory.write { swap(&$0, &reading.memory) }
+        return false
+    }
+
     /// Orders entities by popularity, beside searches: on the thread that alone changes the memory.
     private func order() {
-        let keys = memory.read { $0.keys }
-        let ordering = IndexMemory.Ordering(by: standing(keys).map { Float($0 ?? -1) })
+        let ordering = ordering(of: memory.read { $0.keys })
         memory.write { $0.adopt(ordering) }
+    }
+
+    private func ordering(of keys: [Key128]) -> IndexMemory.Ordering {
+        IndexMemory.Ordering(by: standing(keys).map { Float($0 ?? -1) })
     }
 
     private func follow(_ writer: IndexWriter) throws(StorageError) {
         guard !progress.stops else { return }
-        try catchUp(writer, to: store.lastPosition)
+        var reading: Reading?
+        if try writer.hasMore(than: waitedFor) { reading = Reading(maximumMemory: maximumMemory) }
+        try catchUp(writer, to: store.lastPosition, reading)
         var ordered = (position: store.lastPosition, at: DispatchTime.now().uptimeNanoseconds)
         while !isDamaged.load(ordering: .acquiring) {
-            switch progress.nextWork(seconds: SearchIndex.idleSeconds) {
+            switch progress.nextWork(seconds: reading == nil ? SearchIndex.idleSeconds : 0) {
             case .stop: return
-            case .catchUp(let position): try catchUp(writer, to: position)
+            case .catchUp(let position): try catchUp(writer, to: position, reading)
             case .idle:
+                if let own = reading {
+                    if try !advance(own, writer) { reading = nil }
+                    continue
+                }
                 let position = store.lastPosition
                 guard position > writer.position else { continue }
                 try store.synchronize()
-                try catchUp(writer, to: position)
+                try catchUp(writer, to: position, reading)
             }
             let now = DispatchTime.now().uptimeNanoseconds
             let seconds = Double(now - ordered.at) / 1e9
@@ -206,7 +252,9 @@ public final class SearchIndex: Sendable {
     }
 
     /// Takes in what the log says of entities up to a position, which is durable.
-    private func catchUp(_ writer: IndexWriter, to end: Int64) throws(StorageError) {
+    private func catchUp(
+        _ writer: IndexWriter, to end: Int64, _ reading: Reading?
+    ) throws(StorageError) {
         var isDone = false
         while !isDone, !progress.stops {
             let records = try store.records(
@@ -223,6 +271,10 @@ public final class SearchIndex: Sendable {
             for start in stride(from: 0, to: changes.count, by: SearchIndex.changesAtOnce) {
                 let part = changes[start..<min(start + SearchIndex.changesAtOnce, changes.count)]
                 memory.write { memory in for change in part { put(change, into: &memory) } }
+            }
+            // What is still to be read will be read as it is now.
+            if let reading {
+                for change in changes where change.row <= reading.row { put(change, into: &reading.memory) }
             }
         }
         if !progress.stops { progress.reached(writer.position) }

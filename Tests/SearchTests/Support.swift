@@ -28,7 +28,10 @@ final class Shelf {
     let notes = Notes()
     private let popularity: Popularity
     private let maximumMemory: Int
+    private let waitedFor: Int
     private let isOwn: Bool
+    /// Where the index stands still when it asks for the popularity of all.
+    let gate = Gate()
 
     /// Popularity scores by id, read by the index whenever it wants to know.
     final class Popularity: Sendable {
@@ -42,13 +45,39 @@ final class Shelf {
     }
 
     /// With no memory for words, FTS5 searches. A folder that is given is left where it is.
-    init(maximumMemory: Int = 512 << 20, folder: String? = nil, options: StoreOptions = StoreOptions()) throws {
+    init(
+        maximumMemory: Int = 512 << 20, waitedFor: Int = 20_000, folder: String? = nil,
+        options: StoreOptions = StoreOptions()
+    ) throws {
         self.maximumMemory = maximumMemory
+        self.waitedFor = waitedFor
         popularity = Popularity()
         isOwn = folder == nil
         self.folder = folder ?? NSTemporaryDirectory() + "footfall-search-" + UUID().uuidString
         store = try SQLiteTenantStore.open(folder: self.folder, options: options)
-        index = Shelf.open(self.folder, store, maximumMemory, popularity, notes)
+        index = Shelf.open(self.folder, store, maximumMemory, waitedFor, popularity, notes, gate)
+    }
+
+    /// Lets those by that ask for fewer than so many, and so many others.
+    final class Gate: Sendable {
+        private let state = Mutex<(size: Int, free: Int)>((.max, 0))
+        private let semaphore = DispatchSemaphore(value: 0)
+
+        func close(to size: Int, after free: Int) { state.withLock { $0 = (size, free) } }
+
+        func open() {
+            state.withLock { $0 = (.max, 0) }
+            semaphore.signal()
+        }
+
+        func pass(_ size: Int) {
+            let waits = state.withLock { state in
+                guard size >= state.size else { return false }
+                state.free -= 1
+                return state.free < 0
+            }
+            if waits { semaphore.wait() }
+        }
     }
 
     deinit {
@@ -59,13 +88,17 @@ final class Shelf {
     }
 
     private static func open(
-        _ folder: String, _ store: SQLiteTenantStore, _ maximumMemory: Int, _ popularity: Popularity, _ notes: Notes
+        _ folder: String, _ store: SQLiteTenantStore, _ maximumMemory: Int, _ waitedFor: Int, _ popularity: Popularity,
+        _ notes: Notes, _ gate: Gate
     ) -> SearchIndex {
         let hasher = KeyHasher(seed: store.seed)
-        return SearchIndex(folder: folder, store: store, maximumMemory: maximumMemory) { type, id in
+        return SearchIndex(
+            folder: folder, store: store, maximumMemory: maximumMemory, waitedFor: waitedFor
+        ) { type, id in
             hasher.key("\(type)/\(id)", .interaction)
         } standing: { keys in
-            popularity.scores.withLock { scores in keys.map { scores[$0] ?? 0 } }
+            gate.pass(keys.count)
+            return popularity.scores.withLock { scores in keys.map { scores[$0] ?? 0 } }
         } note: {
             notes.add($0)
         }
@@ -79,7 +112,7 @@ final class Shelf {
     /// Closes the index, lets `change` at its files, and opens it again.
     func reopen(_ change: (String) throws -> Void) rethrows {
         index.stop()
-        defer { index = Shelf.open(folder, store, maximumMemory, popularity, notes) }
+        defer { index = Shelf.open(folder, store, maximumMemory, waitedFor, popularity, notes, gate) }
         try change(path)
     }
 
