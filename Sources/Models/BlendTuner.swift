@@ -40,6 +40,8 @@ public struct BlendTuner: Sendable {
         public var value: Double
         /// Each model alone, as it is best alone, and its objective.
         public var single: [(part: BlendChoice.Part, value: Double)]
+        /// Whether order was found to mean something and was used.
+        public var usesSequence: Bool
     }
 
     let options: Options
@@ -107,7 +109,8 @@ public struct BlendTuner: Sendable {
         progress("blend: \(rounded(value))")
         return Outcome(
             choice: choice, value: value,
-            single: candidates.map { (BlendChoice.Part($0.kind, exponent: $0.exponent), $0.value) })
+            single: candidates.map { (BlendChoice.Part($0.kind, exponent: $0.exponent), $0.value) },
+            usesSequence: options.usesSequence)
     }
 
     /// Fits one variant and finds its way of weighting histories, its rank and its exponent.

@@ -85,21 +85,64 @@ struct ListEvaluationTests {
         #expect(ListDataset.cut(learned: [10, 20], tested: [3, 5]) == nil)
     }
 
-    @Test("Lists in order of their names are sets; others are not")
+    @Test("Lists in order of their names, or of anything that is the same for everybody, are sets; others are not")
     func sorted() throws {
-        let rows = (0..<40).map { user in [9, 10, 100, 1_000 + user] }
+        var random = SplitMix(seed: 8)
         func dataset(_ rows: [[Int]]) throws -> ListDataset {
             let lines = rows.enumerated().map { user, items in
                 "u\(user) " + items.map { "\($0)" }.joined(separator: " ")
             }
             return try ListEvaluationTests.dataset(lines.joined(separator: "\n"), test: "u1 10\n")
         }
-        let sorted = try dataset(rows)
-        #expect(sorted.isSortedByName)
-        #expect(sorted.train.positions.allSatisfy { $0 == Histories.unknownPosition })
-        let turned = try dataset(rows.map { $0.reversed() })
-        #expect(!turned.isSortedByName)
-        #expect(turned.train.positions.contains(1))
+        // Names of different lengths, so that they stand differently as numbers and as text.
+        let rows = (0..<120).map { _ in Array((5..<400).shuffled(using: &random).prefix(12)) }
+        let own = try dataset(rows)
+        #expect(own.order == .own && own.train.positions.contains(1))
+        let ways: [(Int, Int) -> Bool] = [{ $0 < $1 }, { $0 > $1 }, { "\($0)" < "\($1)" }]
+        for way in ways {
+            let sorted = try dataset(rows.map { $0.sorted(by: way) })
+            #expect(sorted.order == .names)
+            #expect(sorted.train.positions.allSatisfy { $0 == Histories.unknownPosition })
+        }
+        // A sorted part behind another.
+        let twice = try dataset(rows.map { $0.prefix(9).sorted() + $0.suffix(3).sorted() })
+        #expect(twice.order == .names)
+        let keys = (0..<400).shuffled(using: &random)
+        let dense = (0..<120).map { _ in Array((5..<60).shuffled(using: &random).prefix(12)) }
+        #expect(try dataset(dense.map { $0.sorted { keys[$0] < keys[$1] } }).order == .common)
+        // Each item has its time, from which users stray: not the same for everybody.
+        let trend = dense.map { row in
+            row.map { (item: $0, time: Double(keys[$0]) + Double.random(in: 0...200, using: &random)) }
+                .sorted { $0.time < $1.time }.map(\.item)
+        }
+        #expect(try dataset(trend).order == .own)
+        // A ring: who has two neighbours has them in the same order, but no list of all items has that order.
+        let ring = (0..<120).map { user in (0..<6).map { 100 + keys[(user + $0) % 20] } }
+        #expect(try dataset(ring).order == .own)
+    }
+
+    @Test("How much orders agree is what counting all users two by two says")
+    func agreement() {
+        var random = SplitMix(seed: 9)
+        let runs = (0..<90).map { _ in (0..<12).map { UInt32($0) }.shuffled(using: &random).prefix(7) }
+        let part = DatasetPart(runs: runs.map { run in run.map { DatasetEntry(item: $0) } })
+        var (shared, alike) = (0, 0)
+        for (place, one) in runs.enumerated() {
+            for other in runs[..<place] {
+                let common = one.filter(other.contains)
+                for left in common {
+                    for right in common where left < right {
+                        func isFirst(_ run: ArraySlice<UInt32>) -> Bool? {
+                            run.first { $0 == left || $0 == right }.map { $0 == left }
+                        }
+                        shared += 1
+                        alike += isFirst(one) == isFirst(other) ? 1 : 0
+                    }
+                }
+            }
+        }
+        #expect(Precedence(part, items: 12).agreement == Double(alike) / Double(shared))
+        #expect(Precedence(DatasetPart(runs: Array(part.runs.prefix(3))), items: 12).agreement == nil)
     }
 
     @Test("Without order histories are sets")

@@ -22,13 +22,20 @@ final class ListChoosing {
     /// What was chosen; `nil` when there is too little to choose on.
     func outcome(_ progress: (String) -> Void) -> BlendTuner.Outcome? {
         if let found { return found }
-        if dataset.isSortedByName {
-            progress("the items of every user stand in order of their names: their order is left out")
+        switch dataset.order {
+        case .own: break
+        case .names: progress("the items of every user stand in order of their names: their order is left out")
+        case .common: progress("the items of all users stand in the same order: it is left out")
         }
         let start = ResourceUse.cpuSeconds
         let outcome = trainer.choose(dataset.train, valid: dataset.valid.isEmpty ? nil : dataset.valid)
         seconds = ResourceUse.cpuSeconds - start
         found = .some(outcome)
+        if outcome?.usesSequence == true, dataset.cut == nil, dataset.histories.times.isEmpty {
+            progress(
+                "warning: nothing says how the test was cut; it is taken for the end of each list. If it was drawn from whole "
+                    + "lists, these lists are far from the best: say --ignore-order")
+        }
         return outcome
     }
 }

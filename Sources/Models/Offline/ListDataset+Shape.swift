@@ -49,23 +49,4 @@ extension ListDataset {
         if found > 4 * expected { return .tail(0.2) }
         return found > expected / 1.5 && found < expected * 1.5 ? .random(0.2) : nil
     }
-
-    /// Whether every user's items stand in order of their names, so that their order says nothing: some public sets are
-    /// written like this.
-    static func isSortedByName(_ part: DatasetPart, _ names: [String]) -> Bool {
-        guard !part.hasTimes else { return false }
-        let numbers = names.map { Int($0) }
-        var (pairs, byNumber, byText) = (0, 0, 0)
-        for run in part.runs {
-            for (left, right) in zip(run, run.dropFirst()) {
-                pairs += 1
-                if let left = numbers[Int(left.item)], let right = numbers[Int(right.item)] {
-                    byNumber += left <= right ? 1 : 0
-                }
-                byText += names[Int(left.item)] <= names[Int(right.item)] ? 1 : 0
-            }
-        }
-        // Few pairs may stand so by chance.
-        return pairs >= 100 && max(byNumber, byText) * 100 >= pairs * 99
-    }
 }

@@ -28,8 +28,8 @@ public struct ListDataset: Sendable {
     public let isMasked: Bool
     /// How to hold out so that choosing sees what the test will ask, where times tell; `nil` where nothing does.
     public let cut: HoldOut.Cut?
-    /// Whether the order of the training part is that of the items' names, and was therefore forgotten.
-    public let isSortedByName: Bool
+    /// What the order of the training part is; it is forgotten where it is not ``ListOrder/own``.
+    public let order: ListOrder
     /// Names of the items, known ones first.
     public let itemNames: [String]
 
@@ -38,14 +38,15 @@ public struct ListDataset: Sendable {
     /// Tested persons without a history.
     public var coldCount: Int { trials.count { histories.places(of: $0.person).isEmpty } }
 
-    /// Puts parts together. With `ignoresOrder`, and where order is that of the names, ``histories`` are sets: items by number, at unknown positions, without times.
+    /// Puts parts together. With `ignoresOrder`, and where order is not the users' own, ``histories`` are sets: items by number, at unknown positions, without times.
     /// `itemNames` are those of the reader; `isTestLast` says that the test is known to follow what is learned from, person by
     /// person. O(entries).
     public init(
         train: DatasetPart, valid: DatasetPart?, test: DatasetPart, itemNames: [String], ignoresOrder: Bool,
         isTestLast: Bool = false
     ) {
-        isSortedByName = ListDataset.isSortedByName(train, itemNames)
+        order = ListOrder(train, names: itemNames)
+        let isForgotten = order != .own
         let persons = max(train.runs.count, valid?.runs.count ?? 0, test.runs.count)
         let counts = (0..<persons).map { train.run($0).count + (valid?.run($0).count ?? 0) }
         cut =
@@ -77,11 +78,11 @@ public struct ListDataset: Sendable {
         var tested = 0
         for person in 0..<persons {
             let ordered = Run(trainRuns[person], placeless: validRuns[person], hasTimes: hasTimes)
-            let whole = ignoresOrder || isSortedByName ? ordered.set : ordered
+            let whole = ignoresOrder || isForgotten ? ordered.set : ordered
             histories.append(whole.entries)
             let isWhole = hasTimes || validRuns[person].isEmpty
             let learned = isWhole ? ordered : Run(trainRuns[person], placeless: [], hasTimes: train.hasTimes)
-            trainOnly.append(isSortedByName ? learned.set.entries : learned.entries)
+            trainOnly.append(isForgotten ? learned.set.entries : learned.entries)
             var seen = Set<UInt32>()
             let relevant = renumbered(test.run(person)).map(\.item).filter { seen.insert($0).inserted }
             guard !relevant.isEmpty else { continue }
@@ -129,7 +130,7 @@ public struct ListDataset: Sendable {
         train = ordered
         valid = []
         cut = nil
-        isSortedByName = false
+        self.order = .own
         self.trials = trials
         isMasked = true
         self.itemNames = order.map { itemNames[$0] }
