@@ -6,7 +6,8 @@ internal import Synchronization
 ///
 /// G = Xᵀ · D_u^−a · X. Of item j the `neighbours` items N with the greatest G_ij · G_ii^−½ are regressed on it:
 /// (G_NN + λI) · w = G_Nj. A history's score is the sum of its items' weights. One Cholesky factorisation of `neighbours`³ / 3
-/// operations an item, and Σ over its neighbours of their co-occurring items of greater popularity.
+/// operations an item, and Σ over its neighbours of their co-occurring items of greater popularity. What it takes of memory while
+/// fitting is bounded (``OrderedGram``).
 public struct LocalAutoencoderModel: RowModel {
     /// Hyper-parameters.
     public struct Parameters: Sendable, Hashable, Codable {
@@ -61,64 +62,6 @@ public struct LocalAutoencoderModel: RowModel {
     }
 }
 
-/// G = Xᵀ · D_u^−a · X with items ranked by popularity, rarest first; row r holds its entries with items of greater rank, so
-/// that no row is long: a popular item has few above it.
-struct OrderedGram {
-    /// Item of each rank.
-    let items: [UInt32]
-    /// Entries with greater ranks, and those with lesser ranks.
-    let above: SparseRows
-    let below: SparseRows
-    /// G_rr.
-    let diagonal: [Float]
-
-    init(_ together: Cooccurrence, personExponent: Float, threads: Int) {
-        let count = together.byItem.rowCount
-        let popularity = (0..<count).map { together.byItem.places(of: $0).count }
-        let items = (0..<UInt32(count)).sorted {
-            (popularity[Int($0)], $0) < (popularity[Int($1)], $1)
-        }
-        var ranks = [UInt32](repeating: 0, count: count)
-        for (rank, item) in items.enumerated() { ranks[Int(item)] = UInt32(rank) }
-        // A person's ranks, rising, so that what is above one is what follows it.
-        let factors = (0..<together.byPerson.rowCount).map {
-            Float(max(1, together.byPerson.places(of: $0).count)).raised(to: -personExponent)
-        }
-        var persons = SparseRows(columnCount: count)
-        for person in 0..<together.byPerson.rowCount {
-            let row = together.byPerson.places(of: person).map { ranks[Int(together.byPerson.columns[$0])] }.sorted()
-            persons.append(row.map { ($0, factors[person]) })
-        }
-        let byRank = persons.transposed()
-        let sorted = persons
-        above = SparseRows(rowCount: count, columnCount: count, grain: 256, threads: threads) { range in
-            var sums = [Float](repeating: 0, count: count)
-            var touched: [UInt32] = []
-            var lists: [[(column: UInt32, value: Float)]] = []
-            for rank in range {
-                for place in byRank.places(of: rank) {
-                    let person = Int(byRank.columns[place])
-                    let factor = byRank.values[place]
-                    for other in sorted.places(of: person).reversed() {
-                        let column = sorted.columns[other]
-                        guard column > rank else { break }
-                        if sums[Int(column)] == 0 { touched.append(column) }
-                        sums[Int(column)] += factor
-                    }
-                }
-                touched.sort()
-                lists.append(touched.map { ($0, sums[Int($0)]) })
-                for column in touched { sums[Int(column)] = 0 }
-                touched.removeAll(keepingCapacity: true)
-            }
-            return lists
-        }
-        self.items = items
-        below = above.transposed()
-        diagonal = (0..<count).map { rank in byRank.places(of: rank).reduce(0) { $0 + byRank.values[$1] } }
-    }
-}
-
 /// Solves one neighbourhood after the other in the same memory.
 struct NeighbourhoodSolver {
     private let gram: OrderedGram
@@ -140,42 +83,41 @@ struct NeighbourhoodSolver {
     /// The weights with which other items speak for the item of a rank, by item.
     mutating func weights(ofRank rank: Int) -> [(column: UInt32, value: Float)] {
         selection.removeAll()
-        func offer(_ rows: SparseRows, _ selection: inout TopSelection) {
-            for place in rows.places(of: rank) {
-                let other = rows.columns[place]
-                selection.add(other, rows.values[place] / gram.diagonal[Int(other)].squareRoot())
-            }
+        gram.forEachPair(of: rank) {
+            selection.add(UInt32($0), $1 / gram.diagonal[$0].squareRoot())
         }
-        offer(gram.above, &selection)
-        offer(gram.below, &selection)
         let ranks = selection.unsorted.map(\.index).sorted()
         guard !ranks.isEmpty else { return [] }
         let order = ranks.count
         for (place, other) in ranks.enumerated() { places[Int(other)] = Int32(place) }
         defer { for other in ranks { places[Int(other)] = -1 } }
-        var matrix = [Float](repeating: 0, count: order * order)
         var side = [Float](repeating: 0, count: order)
-        func read(_ rows: SparseRows, _ row: Int, _ take: (Int, Float) -> Void) {
-            for entry in rows.places(of: row) {
-                let place = places[Int(rows.columns[entry])]
-                if place >= 0 { take(Int(place), rows.values[entry]) }
-            }
+        gram.forEachPair(of: rank) {
+            let place = places[$0]
+            if place >= 0 { side[Int(place)] = $1 }
         }
-        read(gram.above, rank) { side[$0] = $1 }
-        read(gram.below, rank) { side[$0] = $1 }
+        // Where pairs were left out the matrix may be too far from a sum of squares: then with more of the ridge.
+        guard [1, 10, 100].contains(where: { isSolved(ranks, ridge: $0 * regularisation, &side) }) else { return [] }
+        return zip(ranks, side).compactMap { other, weight in
+            weight.isFinite && weight != 0 ? (gram.items[Int(other)], weight) : nil
+        }
+    }
+
+    /// Solves for `side` in place; leaves it as it is when that fails.
+    private func isSolved(_ ranks: [UInt32], ridge: Float, _ side: inout [Float]) -> Bool {
+        let order = ranks.count
+        var matrix = [Float](repeating: 0, count: order * order)
         for (place, other) in ranks.enumerated() {
             // Row-major upper triangle: entries with greater ranks lie to the right.
-            read(gram.above, Int(other)) { matrix[place * order + $0] = $1 }
-            matrix[place * order + place] = gram.diagonal[Int(other)] * (1 + noise) + regularisation
+            gram.forEachPair(above: Int(other), in: ranks[(place + 1)...], places: places) {
+                matrix[place * order + $0] = $1
+            }
+            matrix[place * order + place] = gram.diagonal[Int(other)] * (1 + noise) + ridge
         }
-        let isSolved = matrix.withUnsafeMutableBufferPointer { matrix in
+        return matrix.withUnsafeMutableBufferPointer { matrix in
             guard BLAS.factorise(matrix, order: order) else { return false }
             side.withUnsafeMutableBufferPointer { BLAS.solve(matrix, order: order, $0) }
             return true
-        }
-        guard isSolved else { return [] }
-        return zip(ranks, side).compactMap { other, weight in
-            weight.isFinite && weight != 0 ? (gram.items[Int(other)], weight) : nil
         }
     }
 }

@@ -46,7 +46,16 @@ public struct SparseRows: Sendable, Equatable {
             found.withLock { all in for (place, row) in zip(range, rows) { all[place] = row } }
         }
         self.init(columnCount: columnCount)
-        found.withLock { all in for row in all { append(row) } }
+        found.withLock { all in
+            let entries = all.reduce(0) { $0 + $1.count }
+            columns.reserveCapacity(entries)
+            values.reserveCapacity(entries)
+            for place in all.indices {
+                append(all[place])
+                // Two of everything would be too much of a large matrix.
+                all[place] = []
+            }
+        }
     }
 
     /// Adds a row at the end. Entries past the width are left out.

@@ -1,7 +1,8 @@
 import Foundation
-import Models
 import Numerics
 import Testing
+
+@testable import Models
 
 /// Each model against the plainest way to compute its formula.
 @Suite("Models of lists")
@@ -107,6 +108,59 @@ struct ListModelTests {
             }
             for (place, source) in others.enumerated() {
                 #expect(abs(rows[source][target] - system[place][others.count] / system[place][place]) < 1e-3)
+            }
+        }
+    }
+
+    @Test(
+        "What items have together is what all persons say, in each form; where it is cut the nearest stay",
+        arguments: 1...4)
+    func gram(seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        let histories = Worlds.random(persons: 50, items: 30, longest: 9, &random)
+        let together = Cooccurrence(histories, longest: 100)
+        var exact = [[Float]](repeating: [Float](repeating: 0, count: 30), count: 30)
+        for run in ListModelTests.persons(histories) {
+            for one in run { for other in run { exact[one][other] += 1 / Float(run.count).squareRoot() } }
+        }
+        func pairs(_ gram: OrderedGram) -> [[Float]] {
+            var found = [[Float]](repeating: [Float](repeating: 0, count: 30), count: 30)
+            for rank in 0..<30 {
+                gram.forEachPair(of: rank) { found[Int(gram.items[rank])][Int(gram.items[$0])] = $1 }
+            }
+            return found
+        }
+        let dense = OrderedGram(together, personExponent: 0.5, threads: 2)
+        let sparse = OrderedGram(together, personExponent: 0.5, threads: 2, mostDense: 29)
+        #expect(pairs(dense) == pairs(sparse) && dense.items == sparse.items && dense.diagonal == sparse.diagonal)
+        let ranks: [UInt32] = (10..<30).map { UInt32($0) }
+        let places: [Int32] = Array(repeating: -1, count: 10) + (0..<20).map { Int32($0) }
+        for gram in [dense, sparse] {
+            let found = pairs(gram)
+            for one in 0..<30 {
+                for other in 0..<30 where one != other { #expect(abs(found[one][other] - exact[one][other]) < 1e-5) }
+                #expect(abs(gram.diagonal[one] - exact[Int(gram.items[one])][Int(gram.items[one])]) < 1e-5)
+            }
+            for rank in 0..<10 {
+                gram.forEachPair(above: rank, in: ranks[...], places: places) {
+                    #expect($1 == found[Int(gram.items[rank])][Int(gram.items[$0 + 10])])
+                }
+            }
+        }
+        let cut = OrderedGram(together, personExponent: 0.5, threads: 2, mostDense: 0, mostPairs: 60)
+        let kept: [[Float]] = pairs(cut)
+        let all: [[Float]] = pairs(sparse)
+        let count = kept.reduce(0) { $0 + $1.count { $0 != 0 } }
+        #expect(count > 0 && count <= 120)
+        for rank in 0..<30 {
+            let item = Int(cut.items[rank])
+            let greater = (rank + 1..<30).map { (other: Int(cut.items[$0]), diagonal: cut.diagonal[$0]) }
+            func near(_ one: (other: Int, diagonal: Float)) -> Float {
+                all[item][one.other] / one.diagonal.squareRoot()
+            }
+            let left = greater.filter { kept[item][$0.other] == 0 }.map(near).max() ?? 0
+            for one in greater where kept[item][one.other] != 0 {
+                #expect(kept[item][one.other] == all[item][one.other] && near(one) >= left)
             }
         }
     }
