@@ -84,11 +84,14 @@ public struct TenantOpening {
         let compiled = try CompiledPlan(storedPlan, version: version, names: names)
         let lists = openLists(live, compiled)
         recovery.replayedRows = try replay(live, sessions, after: sessionsPosition, deduplication, lists)
+        live.apply(plan: LivePlan(compiled, settings))
+        try rebuildDecay(live)
+        // The index's thread reads its file while this one reads the catalogue.
+        let search = openSearch(live)
+        var isOpen = false
+        defer { if !isOpen { search.stop() } }
         let catalogue = Catalogue()
         try fill(catalogue, live)
-        let livePlan = LivePlan(compiled, settings)
-        live.apply(plan: livePlan)
-        try rebuildDecay(live)
         recovery.seconds = Double(monotonicNanoseconds() - start) / 1e9
 
         let collector = Collector(
@@ -114,7 +117,18 @@ public struct TenantOpening {
         models.open(live)
         let recentSearches = RecentSearches(hasher: resolver.hasher)
         try recentSearches.load(from: store, now: clock())
-        let search = SearchIndex(folder: folder, store: store) { [names, resolver] type, id in
+        isOpen = true
+        return TenantService(
+            id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
+            search: search, recentSearches: recentSearches,
+            snapshots: SnapshotKeeper(
+                folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
+                seconds: options.snapshotSeconds, log: log),
+            lists: lists, catalogue: catalogue, models: models, plan: compiled, settings: settings, recovery: recovery)
+    }
+
+    private func openSearch(_ live: LiveState) -> SearchIndex {
+        SearchIndex(folder: folder, store: store) { [names, resolver] type, id in
             guard let number = names.intern(type) else { return .none }
             var id = id
             return id.withUTF8 {
@@ -125,13 +139,6 @@ public struct TenantOpening {
         } note: { [log, id] text in
             log.info("search_index", ["tenant": .string(id), "message": .string(text)])
         }
-        return TenantService(
-            id: id, folder: folder, store: store, live: live, collector: collector, resolver: resolver,
-            search: search, recentSearches: recentSearches,
-            snapshots: SnapshotKeeper(
-                folder: folder, position: recovery.snapshotPosition, interval: options.snapshotInterval,
-                seconds: options.snapshotSeconds, log: log),
-            lists: lists, catalogue: catalogue, models: models, plan: compiled, settings: settings, recovery: recovery)
     }
 
     /// The state of the newest snapshot, or an empty one.
