@@ -3,8 +3,8 @@ internal import Domain
 /// Where a page ended: opaque to clients. What no answer gave out, or gave out for pages of another kind, is refused rather
 /// than taken for some place.
 enum PageCursor {
-    /// Longest text of a cursor: of an entity whose type and id are as long as settings allow.
-    static let longest = 8192
+    /// Longest text of a cursor: of an entity whose id is as long as settings allow (4,096 bytes). An address has room for it.
+    static let longest = 6144
 
     /// Bytes of the digest that stands before the fields.
     private static let digestBytes = 4
