@@ -230,7 +230,10 @@ public final class SearchIndex: Sendable {
         while !isDamaged.load(ordering: .acquiring) {
             switch progress.nextWork(seconds: reading == nil ? SearchIndex.idleSeconds : 0) {
             case .stop: return
-            case .catchUp(let position): try catchUp(writer, to: position, reading)
+            case .catchUp(let position):
+                try catchUp(writer, to: position, reading)
+                // Lest changes that follow one another without end keep the words out.
+                if let own = reading, try !advance(own, writer) { reading = nil }
             case .idle:
                 if let own = reading {
                     if try !advance(own, writer) { reading = nil }

@@ -129,6 +129,10 @@ struct RecommendationTests {
             ("/v1/recommendations?user_id=u1&entity_type=nothing", "unknown_entity_type"),
             ("/v1/recommendations?user_id=u1&foo=1", "unknown_parameter"),
             ("/v1/similar/nothing/p1", "unknown_entity_type"),
+            ("/v1/similar/nothing/p1?entity_type=product", "unknown_entity_type"),
+            ("/v1/similar/product/p1?subject_id=p2", "invalid_parameter"),
+            ("/v1/similar/nothing/p1?subject_id=p2&entity_type=product", "invalid_parameter"),
+            ("/v1/similar/product/p1?subject_type=product", "invalid_parameter"),
             ("/v1/lists/abc", "invalid_list_id"),
         ])
     func refusals(path: String, code: String) throws {

@@ -35,9 +35,9 @@ extension Routes {
                 body: [.json(ListDescriptions.body)], served
             ).linked("as served", to: "GET /v1/lists/{id}", listID),
             "GET /v1/recommendations/metrics": ListDescriptions.metrics,
-            "GET /v1/similar/{type}/{id}": Operation("What goes together with an entity.", filters, served).path([
-                "type": Schemas.ref("EntityType")
-            ]).linked("as served", to: "GET /v1/lists/{id}", listID),
+            "GET /v1/similar/{type}/{id}": Operation(
+                "What goes together with an entity.", filters.filter { !$0.name.hasPrefix("subject_") }, served
+            ).path(["type": Schemas.ref("EntityType")]).linked("as served", to: "GET /v1/lists/{id}", listID),
             "GET /v1/lists/{id}": Operation(
                 "A list as it was served, and the interactions that named it.", #"{"type": "object"}"#),
             "POST /search": search,

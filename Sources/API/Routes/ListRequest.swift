@@ -34,7 +34,14 @@ struct ListRequest: Sendable {
         let surface = try parameters.choice("surface", Surface.self)
         var about = subject
         let subjectType = try parameters.text("subject_type")
-        if let id = try parameters.id("subject_id", longest: longest) {
+        let subjectID = try parameters.id("subject_id", longest: longest)
+        if subject != nil, subjectID != nil || subjectType != nil {
+            throw Problem(
+                400, "invalid_parameter",
+                "The path says what the list is about: \"subject_id\" and \"subject_type\" do not go with it.",
+                path: "/subject_id")
+        }
+        if let id = subjectID {
             about = (subjectType ?? tenant.plan.plan.defaultEntityType, id)
         } else if subjectType != nil {
             throw Problem(400, "invalid_parameter", "\"subject_type\" goes with \"subject_id\".", path: "/subject_type")
