@@ -53,16 +53,19 @@ struct LiveBenchmark: Benchmark {
     }
 
     /// Titles and categories for every entity: 200 categories, each entity in one.
-    static func describe(_ state: LiveState, entities: Int) {
+    static func describe(_ state: LiveState, entities: Int, also: (Entity) -> Void = { _ in }) {
         for number in 0..<entities {
             var entity = Entity(type: "product", id: LiveWorkload.entityID(number))
-            entity.title = "Product number \(number)"
+            // Four of 5,000 words, so that each is in some eighty titles.
+            let words = (1...4).map { "word\((number &* 2_654_435_761 &+ $0 &* 40_503) / 7 % 5000)" }
+            entity.title = words.joined(separator: " ")
             entity.categories = ["category \(number % 200)", "group \(number % 30)"]
             entity.brand = "brand \(number % 500)"
             entity.price = "\(5 + number % 300).99"
             entity.currency = "EUR"
             entity.inventory = Int64(number % 50)
             state.apply(entity: entity)
+            also(entity)
         }
     }
 

@@ -29,7 +29,8 @@ struct ServeBenchmark: Benchmark {
     func run() -> Bool {
         var workload = LiveWorkload(entities: entities, users: users, total: interactions)
         let state = LiveState(names: workload.names, hasher: workload.hasher, plan: LiveBenchmark.plan(workload))
-        LiveBenchmark.describe(state, entities: entities)
+        let catalogue = Catalogue()
+        LiveBenchmark.describe(state, entities: entities) { catalogue.apply($0, in: state) }
         var done = 0
         while done < interactions {
             let count = min(1000, interactions - done)
@@ -37,7 +38,7 @@ struct ServeBenchmark: Benchmark {
             done += count
         }
         let now = LiveWorkload.start + LiveWorkload.span
-        let knowledge = LiveKnowledge(state, names: workload.names, sessionTimeout: 1_800_000)
+        let knowledge = LiveKnowledge(state, names: workload.names, sessionTimeout: 1_800_000, catalogue: catalogue)
         let recommender = Recommender(knowledge, settings: RankingSettings())
         let kinds: [(name: String, change: (inout Question) -> Void)] = [
             ("serve_personal", { _ in }),

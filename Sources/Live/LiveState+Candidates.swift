@@ -60,11 +60,11 @@ extension LiveState {
     /// or goes meanwhile may be missed or met twice.
     public func newest(
         entityType: String?, category: String?, passing filter: CatalogueFilter, from place: Int, count: Int
-    ) -> (entities: [EntityNumber], next: Int?) {
+    ) -> (entities: ContiguousArray<EntityNumber>, next: Int?) {
         state.withLock { state in
             let type = entityType.flatMap { state.core.names.index(of: $0) }
             if entityType != nil, type == nil { return ([], nil) }
-            var found: [EntityNumber] = []
+            var found: ContiguousArray<EntityNumber> = []
             func stretch(of total: Int, _ number: (Int) -> EntityNumber) -> Int? {
                 let end = min(total, place + max(1, count))
                 for index in stride(from: place, to: end, by: 1) {

@@ -102,7 +102,9 @@ extension LiveState {
                 // What lies far apart is fetched at once, before one of them is waited for.
                 state.core.touch(entities[start..<end])
                 for place in start..<end where Int(entities[place]) < state.core.entities.count {
-                    facts.append(state.core.rankingFacts(entities[place], measure))
+                    // Filled where it lies: a copy counts references.
+                    facts.append(RankingFacts(number: entities[place]))
+                    state.core.fill(&facts[facts.count - 1], measure)
                 }
             }
             start = end
@@ -185,7 +187,7 @@ extension LiveState {
 }
 
 extension LiveCore {
-    /// Asks for the memory that ``rankingFacts(_:_:)`` looks at.
+    /// Asks for the memory that ``fill(_:_:)`` looks at.
     fileprivate func touch(_ numbers: ContiguousArray<EntityNumber>.SubSequence) {
         for number in numbers {
             entities.prefetch(Int(number))
@@ -198,11 +200,10 @@ extension LiveCore {
     }
 
     @inline(__always)
-    fileprivate func rankingFacts(_ number: EntityNumber, _ measure: PriceMeasure) -> RankingFacts {
-        let index = Int(number)
+    fileprivate func fill(_ facts: inout RankingFacts, _ measure: PriceMeasure) {
+        let index = Int(facts.number)
         let record = entities.address(index)
         let traits = self.traits.address(index)
-        var facts = RankingFacts(number: number)
         facts.type = record.pointee.type
         facts.typeRank = types.rank(record.pointee.type)
         facts.isListed = record.pointee.isListed
@@ -225,7 +226,6 @@ extension LiveCore {
         if !facts.price.isNaN, measure.currency != facts.currency {
             facts.categoryPrice = categoryPrice(facts)
         }
-        return facts
     }
 
     private func categoryPrice(_ facts: RankingFacts) -> Double {

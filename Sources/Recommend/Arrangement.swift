@@ -40,7 +40,7 @@ struct Arrangement: Sendable {
 
     /// The list's places, as places among the candidates, which are ranked best first. `earlier` are those of earlier
     /// pages, in their order.
-    func arrange(_ ranked: ContiguousArray<Scored>, count: Int, after earlier: ContiguousArray<RankingFacts>) -> [(
+    func arrange(_ ranked: Ranking, count: Int, after earlier: ContiguousArray<RankingFacts>) -> [(
         place: Int, cause: Cause
     )] {
         var state = Choosing(ranked.count)
@@ -65,7 +65,7 @@ struct Arrangement: Sendable {
         return chosen
     }
 
-    private func choose(_ ranked: ContiguousArray<Scored>, _ position: Int, _ state: inout Choosing) -> (
+    private func choose(_ ranked: Ranking, _ position: Int, _ state: inout Choosing) -> (
         place: Int, cause: Cause
     ) {
         if let pin = pins.first(where: { $0.position == position && !state.isTaken[$0.candidate] }) {
@@ -97,7 +97,7 @@ struct Arrangement: Sendable {
     }
 
     /// One of the best new ones, by lot.
-    private func draw(_ ranked: ContiguousArray<Scored>, _ position: Int, _ state: Choosing) -> Int? {
+    private func draw(_ ranked: Ranking, _ position: Int, _ state: Choosing) -> Int? {
         var new: [Int] = []
         for place in (state.first ?? ranked.count)..<ranked.count where !state.isTaken[place] && !state.reserved[place]
         {
@@ -170,7 +170,7 @@ struct Arrangement: Sendable {
 
         func likeness(_ place: Int) -> Double { place < likenesses.count ? likenesses[place] : 0 }
 
-        mutating func weigh(_ ranked: ContiguousArray<Scored>, like facts: RankingFacts, upTo most: Int) {
+        mutating func weigh(_ ranked: Ranking, like facts: RankingFacts, upTo most: Int) {
             if likenesses.isEmpty { likenesses = ContiguousArray(repeating: 0, count: ranked.count) }
             for place in ranked.indices where !isTaken[place] {
                 likenesses[place] = max(likenesses[place], Arrangement.likeness(ranked[place].facts, facts))

@@ -119,7 +119,7 @@ public struct CandidatePool: Sendable {
     public func contains(_ entity: UInt32) -> Bool { place(of: entity) != nil }
 
     /// Adds entities of one source; those that are there stay as they are.
-    public mutating func add(_ entities: some Sequence<UInt32>, origin: Origin) {
+    public mutating func add(_ entities: ContiguousArray<UInt32>, origin: Origin) {
         for entity in entities { add(Candidate(entity: entity, origin: origin)) }
     }
 

@@ -58,32 +58,12 @@ public struct NeighbourSource: CandidateSource {
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
         let actions = request.evidence.actions
         guard !actions.isEmpty else { return }
-        var found = CandidatePool(maximum: 4096)
+        var found = ClosenessTable(capacity: actions.count * 64)
         let entities = ContiguousArray(actions.lazy.map { $0.action.entity })
         knowledge.forEachNeighbour(of: entities) { place, neighbour, score in
-            guard score > 0 else { return }
-            var candidate = Candidate(entity: neighbour, origin: .neighbour)
-            candidate.closeness = actions[place].strength * score * request.weight
-            candidate.becauseShare = candidate.closeness
-            candidate.because = actions[place].action
-            found.add(candidate)
+            if score > 0 { found.add(neighbour, actions[place].strength * score * request.weight, place: place) }
         }
-        pool.addClosest(found.candidates, request.most)
-    }
-}
-
-extension CandidatePool {
-    /// Adds the `most` closest candidates. Those that are there already are spoken for without taking a place.
-    mutating func addClosest(_ candidates: ContiguousArray<Candidate>, _ most: Int) {
-        var fresh: ContiguousArray<Candidate> = []
-        fresh.reserveCapacity(candidates.count)
-        for candidate in candidates {
-            if contains(candidate.entity) { add(candidate) } else { fresh.append(candidate) }
-        }
-        fresh.keep(most) {
-            $0.closeness != $1.closeness ? $0.closeness > $1.closeness : $0.entity < $1.entity
-        }
-        for candidate in fresh { add(candidate) }
+        pool.add(closest: found, .neighbour, actions, request)
     }
 }
 

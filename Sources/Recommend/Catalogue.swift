@@ -13,6 +13,8 @@ public final class Catalogue: Sendable {
         var free: [UInt32] = []
         /// By number of the entity.
         var words: ContiguousArray<ContiguousArray<UInt32>> = []
+        /// How many those are: looked at for each of hundreds that share a word, so close together.
+        var wordCounts: ContiguousArray<UInt8> = []
         var described = 0
         var postings: [UInt32: Posting] = [:]
         var texts: [String: UInt32] = [:]
@@ -65,6 +67,7 @@ public final class Catalogue: Sendable {
             while state.places.count <= index {
                 state.places.append(0)
                 state.words.append([])
+                state.wordCounts.append(0)
             }
             var details = reader.details
             details.publishedAt = entity.publishedAt?.milliseconds
@@ -152,32 +155,7 @@ public final class Catalogue: Sendable {
     /// one, weighted by how rare they are (ln(1 + N/n)), that the other has too, less where the other has many more.
     func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {
         var best: ContiguousArray<Resembling> = []
-        for (place, entity) in entities.enumerated() {
-            state.withLock { state in
-                guard Int(entity) < state.words.count else { return }
-                var sums = NumberTable(capacity: 256)
-                var whole = 0.0
-                let own = state.words[Int(entity)]
-                // A word that one in twenty has says little, and is dear to follow.
-                let most = Int32(clamping: max(50, state.described / 20))
-                for word in own {
-                    guard let posting = state.postings[word] else { continue }
-                    let rarity = Catalogue.rarity(state.described, posting.count)
-                    whole += rarity
-                    guard posting.count > 1, posting.count <= most else { continue }
-                    for other in posting.latest.suffix(Catalogue.latestLookedAt) where other != entity {
-                        sums.add(other, rarity)
-                    }
-                }
-                guard whole > 0 else { return }
-                sums.forEach { other, sum in
-                    let count = Int(other) < state.words.count ? state.words[Int(other)].count : 0
-                    guard count > 0 else { return }
-                    let likeness = min(1, sum / whole) * min(1, Double(own.count) / Double(count)).squareRoot()
-                    best.append(Resembling(entity: other, likeness: likeness, place: place))
-                }
-            }
-        }
+        for (place, entity) in entities.enumerated() { state.withLock { $0.addAlike(entity, place, to: &best) } }
         func isMoreAlike(_ left: Resembling, _ right: Resembling) -> Bool {
             if left.likeness != right.likeness { return left.likeness > right.likeness }
             return left.entity != right.entity ? left.entity < right.entity : left.place < right.place
@@ -198,7 +176,7 @@ public final class Catalogue: Sendable {
     /// Bytes held, as an estimate from counts: of ten words an entity, and of words with three entities each.
     public var bytes: Int {
         state.withLock { state in
-            state.places.capacity * 12 + state.details.capacity * (MemoryLayout<EntityDetails>.stride + 96)
+            state.places.capacity * 13 + state.details.capacity * (MemoryLayout<EntityDetails>.stride + 96)
                 + state.described * 80 + state.postings.count * 112 + state.texts.count * 64
         }
     }
@@ -226,7 +204,7 @@ public final class Catalogue: Sendable {
     // MARK: - Words
 
     /// ln(1 + N/n).
-    private static func rarity(_ all: Int, _ count: Int32) -> Double {
+    fileprivate static func rarity(_ all: Int, _ count: Int32) -> Double {
         log1p(Double(max(1, all)) / Double(max(1, count)))
     }
 
@@ -278,6 +256,32 @@ public final class Catalogue: Sendable {
 }
 
 extension Catalogue.State {
+    /// Adds what shares a word with an entity, in no order that matters.
+    fileprivate func addAlike(_ entity: UInt32, _ place: Int, to found: inout ContiguousArray<Resembling>) {
+        guard Int(entity) < words.count else { return }
+        var sums = NumberTable(capacity: 256)
+        var whole = 0.0
+        let own = words[Int(entity)]
+        // A word that one in twenty has says little, and is dear to follow.
+        let most = Int32(clamping: max(50, described / 20))
+        for word in own {
+            guard let posting = postings[word] else { continue }
+            let rarity = Catalogue.rarity(described, posting.count)
+            whole += rarity
+            guard posting.count > 1, posting.count <= most else { continue }
+            for other in posting.latest.suffix(Catalogue.latestLookedAt) where other != entity {
+                sums.add(other, rarity)
+            }
+        }
+        guard whole > 0 else { return }
+        sums.forEach { other, sum in
+            let count = Int(other) < wordCounts.count ? Int(wordCounts[Int(other)]) : 0
+            guard count > 0 else { return }
+            let likeness = min(1, sum / whole) * min(1, Double(own.count) / Double(count)).squareRoot()
+            found.append(Resembling(entity: other, likeness: likeness, place: place))
+        }
+    }
+
     /// Number of a text, given now if it is new.
     fileprivate mutating func number(_ text: String) -> UInt32? {
         if let number = texts[text] { return number }
@@ -305,6 +309,7 @@ extension Catalogue.State {
             postings[word] = posting
         }
         words[index] = fresh
+        wordCounts[index] = UInt8(clamping: fresh.count)
     }
 }
 

@@ -37,7 +37,7 @@ public struct BoughtSource: CandidateSource {
                 counts[place].add(order.entity, 1)
             }
         }
-        var found = CandidatePool(maximum: 4096)
+        var found = ClosenessTable(capacity: 256)
         for place in seeds.indices where own[place] > 0 {
             var entities: ContiguousArray<UInt32> = []
             var together: ContiguousArray<Double> = []
@@ -47,14 +47,10 @@ public struct BoughtSource: CandidateSource {
             }
             for (index, theirs) in knowledge.buyerCounts(of: entities).enumerated() {
                 let score = together[index] / (Double(own[place]) * Double(max(theirs, 1))).squareRoot()
-                var candidate = Candidate(entity: entities[index], origin: .bought)
-                candidate.closeness = actions[place].strength * min(1, score) * request.weight
-                candidate.becauseShare = candidate.closeness
-                candidate.because = actions[place].action
-                found.add(candidate)
+                found.add(entities[index], actions[place].strength * min(1, score) * request.weight, place: place)
             }
         }
-        pool.addClosest(found.candidates, request.most)
+        pool.add(closest: found, .bought, actions, request)
     }
 }
 
@@ -96,7 +92,7 @@ public struct PeopleSource: CandidateSource {
         alike.keep(Self.persons, isNearer)
         alike.sort(by: isNearer)
 
-        var found = CandidatePool(maximum: 4096)
+        var found = ClosenessTable(capacity: 1024)
         let nearest = ContiguousArray(alike.lazy.map { $0.person })
         knowledge.forEachRecent(ofPersons: nearest) { _, recents in
             var weights = NumberTable(capacity: recents.count)
@@ -115,14 +111,10 @@ public struct PeopleSource: CandidateSource {
             likeness /= Double(weights.count).squareRoot()
             weights.forEach { entity, weight in
                 guard !places.contains(entity) else { return }
-                var candidate = Candidate(entity: entity, origin: .people)
-                candidate.closeness = likeness * log1p(weight) * request.weight
-                candidate.becauseShare = candidate.closeness
-                candidate.because = actions[because].action
-                found.add(candidate)
+                found.add(entity, likeness * log1p(weight) * request.weight, place: because)
             }
         }
-        pool.addClosest(found.candidates, request.most)
+        pool.add(closest: found, .people, actions, request)
     }
 
     /// The latest different entities of the history with what they weigh, falling by a fiftieth from one to the next.

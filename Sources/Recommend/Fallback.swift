@@ -19,7 +19,7 @@ struct Fallback<Source: Knowledge> {
         _ limit: Int, _ filters: Filters, now: Int64, known: CandidatePool, offer: (ContiguousArray<Candidate>) -> Int
     ) -> Bool {
         var seen = NumberTable(capacity: 1024)
-        func fresh(_ entities: some Sequence<UInt32>, _ origin: Origin) -> ContiguousArray<Candidate> {
+        func fresh(_ entities: ContiguousArray<UInt32>, _ origin: Origin) -> ContiguousArray<Candidate> {
             var candidates: ContiguousArray<Candidate> = []
             for entity in entities where !known.contains(entity) && !seen.contains(entity) {
                 seen.set(entity, 1)

@@ -103,10 +103,12 @@ struct Admission<Source: Knowledge> {
         var admitted: ContiguousArray<Scored> = []
         admitted.reserveCapacity(facts.count)
         var next = 0
-        for entity in facts {
-            while next < candidates.count, candidates[next].entity != entity.number { next += 1 }
+        for place in facts.indices {
+            while next < candidates.count, candidates[next].entity != facts[place].number { next += 1 }
             guard next < candidates.count else { break }
-            if isAdmitted(entity) { admitted.append(Scored(facts: entity, candidate: candidates[next])) }
+            if isAdmitted(facts[place]) {
+                admitted.append(Scored(facts: facts[place], candidate: candidates[next]))
+            }
             next += 1
         }
         guard needsDetails || filter != nil else { return admitted }

@@ -140,7 +140,7 @@ public protocol Knowledge: Sendable {
     /// The best entities of a scope, best first; hidden and deleted ones left out.
     func top(_ order: TopOrder, in scope: CatalogueScope, limit: Int, now: Int64) -> ContiguousArray<UInt32>
     /// Popular entities of a brand, at most `limit`.
-    func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32]
+    func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> ContiguousArray<UInt32>
     /// The newest entities of a category, or of all, newest first.
     func newest(inCategory category: UInt32?, limit: Int) -> ContiguousArray<UInt32>
     /// The newest entities of a brand, newest first.
@@ -148,7 +148,7 @@ public protocol Knowledge: Sendable {
     /// A stretch of a scope's entities, newest first, from a place on (0 at first), without what `filters` certainly refuse.
     /// `next` is where to go on, `nil` at the end.
     func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
-        entities: [UInt32], next: Int?
+        entities: ContiguousArray<UInt32>, next: Int?
     )
     /// Whether an entity stands before another among equals: by type, then by id, byte by byte.
     func precedes(_ left: UInt32, _ right: UInt32) -> Bool

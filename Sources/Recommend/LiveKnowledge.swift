@@ -131,7 +131,7 @@ public struct LiveKnowledge: Knowledge {
         return live.candidates(query, now: now)
     }
 
-    public func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {
+    public func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> ContiguousArray<UInt32> {
         let popular = catalogue.popularBrands(type: type, now: now) {
             let entities = top(.popular, in: CatalogueScope(type: type), limit: Self.brandReach, now: now)
             let features = live.features(of: Array(entities), now: now)
@@ -139,7 +139,7 @@ public struct LiveKnowledge: Knowledge {
                 moment: now, entities: ContiguousArray(features.lazy.map(\.number)),
                 brands: ContiguousArray(features.lazy.map(\.brand)))
         }
-        var found: [UInt32] = []
+        var found: ContiguousArray<UInt32> = []
         for place in popular.brands.indices where popular.brands[place] == brand {
             found.append(popular.entities[place])
             if found.count == limit { break }
@@ -156,7 +156,7 @@ public struct LiveKnowledge: Knowledge {
     }
 
     public func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
-        entities: [UInt32], next: Int?
+        entities: ContiguousArray<UInt32>, next: Int?
     ) {
         var filter = CatalogueFilter()
         filter.priceMinimum = filters.priceMinimum

@@ -35,7 +35,7 @@ extension Recommender {
 
     /// Puts ranked candidates into places and says why each stands there.
     func arrange(
-        _ ranked: ContiguousArray<Scored>, _ question: Question, _ plan: ListPlan, _ basis: Basis, _ scorer: Scorer,
+        _ ranked: Ranking, _ question: Question, _ plan: ListPlan, _ basis: Basis, _ scorer: Scorer,
         _ pins: [PinnedEntity], personal: Int, _ category: UInt32?, _ list: inout RecommendationList
     ) {
         var arrangement = Arrangement()
@@ -46,7 +46,7 @@ extension Recommender {
         arrangement.explorationBelow = plan.surface.explorationBelow
         arrangement.seed = question.seed
         for pin in pins {
-            if let place = ranked.firstIndex(where: { $0.facts.number == pin.scored.facts.number }) {
+            if let place = ranked.indices.first(where: { ranked[$0].facts.number == pin.scored.facts.number }) {
                 arrangement.pins.append((pin.position, place))
             }
         }
@@ -90,7 +90,7 @@ extension Recommender {
 
     /// Keeps what would follow, for later pages.
     private func rest(
-        _ ranked: ContiguousArray<Scored>, _ chosen: [(place: Int, cause: Arrangement.Cause)],
+        _ ranked: Ranking, _ chosen: [(place: Int, cause: Arrangement.Cause)],
         _ list: inout RecommendationList
     ) {
         var isChosen = ContiguousArray(repeating: false, count: ranked.count)

@@ -38,7 +38,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
         var found = admission.admitted(pool.candidates, measure)
         // Only these were asked for, or found: nothing else may stand in for them.
         let isClosed = admission.chosen != nil || question.surface == .search
-        let personal = found.count { $0.candidate.origin.isPersonal }
+        let personal = found.indices.count { found[$0].candidate.origin.isPersonal }
         // One more, so that the list knows whether anything follows.
         let wanted = question.limit + 1
         if found.count < wanted, !isClosed, !admission.isEmpty {
@@ -49,7 +49,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
             list.isIncomplete = !isWhole
         }
         let scorer = score(&found, question, plan, basis, now)
-        let ranked = ranked(found, question, plan)
+        let ranked = ranked(&found, question, plan)
         arrange(ranked, question, plan, basis, scorer, pins, personal: personal, admission.category, &list)
         return list
     }
@@ -168,9 +168,9 @@ public struct Recommender<Source: Knowledge>: Sendable {
         _ found: inout ContiguousArray<Scored>, _ question: Question, _ plan: ListPlan, _ basis: Basis, _ now: Int64
     ) -> Scorer {
         var scale = Scale()
-        for one in found {
-            scale.closeness = max(scale.closeness, one.candidate.closeness)
-            scale.likeness = max(scale.likeness, one.candidate.likeness)
+        for place in found.indices {
+            scale.closeness = max(scale.closeness, found[place].candidate.closeness)
+            scale.likeness = max(scale.likeness, found[place].candidate.likeness)
         }
         let scope = CatalogueScope(type: question.filters.entityType)
         let most = knowledge.top(.popular, in: scope, limit: 1, now: now)
@@ -185,9 +185,8 @@ public struct Recommender<Source: Knowledge>: Sendable {
         scale.modelShare = settleOpinions(&found) ? plan.modelShare : 0
         let scorer = Scorer(plan, basis.evidence, scale, usualCurrency: basis.currency, now: now)
         for place in found.indices {
-            let entity = found[place].facts
-            let parts = scorer.parts(entity, found[place].candidate)
-            found[place].score = scorer.score(parts, entity.number)
+            let parts = scorer.parts(found[place].facts, found[place].candidate)
+            found[place].score = scorer.score(parts, found[place].facts.number)
         }
         return scorer
     }
@@ -195,7 +194,7 @@ public struct Recommender<Source: Knowledge>: Sendable {
     /// Tells what the models know and do not name among their best from what they cannot know. Answers whether they have
     /// named anything.
     private func settleOpinions(_ found: inout ContiguousArray<Scored>) -> Bool {
-        guard found.contains(where: { $0.candidate.model != nil }) else { return false }
+        guard found.indices.contains(where: { found[$0].candidate.model != nil }) else { return false }
         for place in found.indices where found[place].candidate.model == nil {
             let entity = found[place].facts.number
             if models.contains(where: { $0.knows(entity) }) { found[place].candidate.model = 0 }
@@ -203,55 +202,33 @@ public struct Recommender<Source: Knowledge>: Sendable {
         return true
     }
 
-    /// The candidates, best first; what the first page has ranked stays in its order and comes first.
-    private func ranked(
-        _ found: ContiguousArray<Scored>, _ question: Question, _ plan: ListPlan
-    ) -> ContiguousArray<Scored> {
+    /// The candidates, best first; what the first page has ranked stays in its order, with the score and the origin that it
+    /// had there, and comes first. What only fills the list up comes last.
+    private func ranked(_ found: inout ContiguousArray<Scored>, _ question: Question, _ plan: ListPlan) -> Ranking {
+        guard !question.order.isEmpty else {
+            return Ranking(found, band: { plan.isFill(found[$0].candidate) ? 1 : 0 }, precedes: precedes)
+        }
         var kept = NumberTable(capacity: question.order.count)
         for (place, candidate) in question.order.enumerated() { kept.set(candidate.entity, Double(place)) }
-        var keys: ContiguousArray<RankKey> = []
-        keys.reserveCapacity(found.count)
         for place in found.indices {
-            let before = kept.isEmpty ? nil : kept[found[place].facts.number]
-            keys.append(
-                RankKey(
-                    score: found[place].score, kept: before ?? .infinity, place: Int32(truncatingIfNeeded: place),
-                    isFill: plan.isFill(found[place].candidate)))
+            guard let before = kept[found[place].facts.number] else { continue }
+            found[place].score = Double(question.order[Int(before)].score)
+            found[place].candidate.origin = question.order[Int(before)].origin
         }
-        keys.sort { left, right in
-            if left.kept != right.kept { return left.kept < right.kept }
-            if left.isFill != right.isFill { return right.isFill }
-            if left.score != right.score { return left.score > right.score }
-            return precedes(found[Int(left.place)].facts, found[Int(right.place)].facts)
-        }
-        var ranked: ContiguousArray<Scored> = []
-        ranked.reserveCapacity(found.count)
-        for key in keys {
-            var one = found[Int(key.place)]
-            if key.kept < .infinity {
-                one.score = Double(question.order[Int(key.kept)].score)
-                one.candidate.origin = question.order[Int(key.kept)].origin
-            }
-            ranked.append(one)
-        }
-        return ranked
+        let last = UInt32(clamping: question.order.count)
+        return Ranking(
+            found,
+            band: { place in
+                kept[found[place].facts.number].map { UInt32($0) }
+                    ?? last + (plan.isFill(found[place].candidate) ? 1 : 0)
+            }, precedes: precedes)
     }
 
     /// Among equals: by type, then by id.
-    private func precedes(_ left: RankingFacts, _ right: RankingFacts) -> Bool {
-        if left.typeRank != right.typeRank { return left.typeRank < right.typeRank }
-        if left.idStart.0 != right.idStart.0 { return left.idStart.0 < right.idStart.0 }
-        if left.idStart.1 != right.idStart.1 { return left.idStart.1 < right.idStart.1 }
-        return knowledge.precedes(left.number, right.number)
+    private func precedes(_ left: Scored, _ right: Scored) -> Bool {
+        if left.facts.typeRank != right.facts.typeRank { return left.facts.typeRank < right.facts.typeRank }
+        if left.facts.idStart.0 != right.facts.idStart.0 { return left.facts.idStart.0 < right.facts.idStart.0 }
+        if left.facts.idStart.1 != right.facts.idStart.1 { return left.facts.idStart.1 < right.facts.idStart.1 }
+        return knowledge.precedes(left.facts.number, right.facts.number)
     }
-}
-
-/// What candidates are ordered by.
-private struct RankKey {
-    var score: Double
-    /// Place in the order of the first page.
-    var kept: Double
-    var place: Int32
-    /// Whether it fills up a list that is to be made of something else.
-    var isFill: Bool
 }

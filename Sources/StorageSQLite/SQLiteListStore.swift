@@ -33,7 +33,7 @@ public final class SQLiteListStore: ListStore {
             opened, applicationID: SQLiteListStore.applicationID, known: SQLiteListStore.migrations.count)
         try opened.execute(
             """
-            PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048;
+            PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048;
             PRAGMA journal_size_limit = 33554432
             """)
         try DatabaseFile.migrate(

@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import Testing
 
@@ -48,6 +49,29 @@ struct JSONWriterTests {
         #expect(written { $0.integer(Int64.max) } == "9223372036854775807")
         #expect(written { $0.unsigned(.max) } == "18446744073709551615")
         #expect(written { $0.integer(0) } == "0")
+    }
+
+    @Test("rounded numbers are what printf gives, without zeros at the end")
+    func rounded() {
+        var random = SystemRandomNumberGenerator()
+        for value in [
+            0, -0.0, 1, -1, 0.5, 1e-7, -1e-7, 0.1234565, 999_999_999, 0.9999999, -12.5, 1e9, 1e300, .infinity, .nan,
+        ] {
+            #expect(written { $0.rounded(value, digits: 6) } == plain(value))
+        }
+        for _ in 0..<20_000 {
+            let value = Double.random(in: -1...1, using: &random) * pow(10, Double.random(in: -8...9, using: &random))
+            #expect(written { $0.rounded(value, digits: 6) } == plain(value))
+        }
+    }
+
+    private func plain(_ value: Double) -> String {
+        guard abs(value) < 1e9 else { return written { $0.double(value) } }
+        // Halves go up here and to the even there.
+        var text = String(format: "%.6f", (value * 1e6).rounded() / 1e6)
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return text == "-0" ? "0" : text
     }
 
     @Test("strings are escaped wherever the character stands")

@@ -222,8 +222,8 @@ struct World: Knowledge {
         return ContiguousArray(first.map(\.number))
     }
 
-    func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> [UInt32] {
-        members(CatalogueScope(type: type)).filter { $0.brand == brand }.prefix(limit).map(\.number)
+    func entities(ofBrand brand: UInt32, type: String?, limit: Int, now: Int64) -> ContiguousArray<UInt32> {
+        ContiguousArray(members(CatalogueScope(type: type)).filter { $0.brand == brand }.prefix(limit).map(\.number))
     }
 
     func newest(inCategory category: UInt32?, limit: Int) -> ContiguousArray<UInt32> {
@@ -236,11 +236,11 @@ struct World: Knowledge {
     }
 
     func newest(in scope: CatalogueScope, passing filters: Filters, from place: Int) -> (
-        entities: [UInt32], next: Int?
+        entities: ContiguousArray<UInt32>, next: Int?
     ) {
         let all = members(scope).reversed().map(\.number)
         let end = min(all.count, place + 7)
-        return (Array(all[min(place, end)..<end]), end < all.count ? end : nil)
+        return (ContiguousArray(all[min(place, end)..<end]), end < all.count ? end : nil)
     }
 
     func precedes(_ left: UInt32, _ right: UInt32) -> Bool {

@@ -29,6 +29,26 @@ private struct PreferencesProgress {
     }
 }
 
+/// Spreads a run over its time, lest it take a large share of a processor for a short while.
+private struct Pace {
+    /// Most that work rests for, by how long it took.
+    private static let longestPause = 31.0
+    private let begun = monotonicNanoseconds()
+    private let seconds: Double
+
+    /// A run that may take so many seconds, and takes longer when it has to.
+    init(seconds: Double) { self.seconds = seconds }
+
+    /// How long to rest, by how long `done` took since `begun`, when `left` more are to come.
+    func pause(after done: Int, since begun: UInt64, before left: Int) -> Double {
+        let now = monotonicNanoseconds()
+        let remaining = seconds - Double(now &- self.begun) / 1e9
+        let work = Double(now &- begun) / 1e9 * Double(left) / Double(max(1, done))
+        guard work > 0, remaining > 0 else { return TaskScheduler.shortestPause }
+        return min(max(remaining / work - 1, TaskScheduler.shortestPause), Self.longestPause)
+    }
+}
+
 extension TaskScheduler.Run {
     /// Users after which what was found is written: below it, a user who was active more than once is written once.
     private static let mostUsers = 200_000
@@ -43,6 +63,9 @@ extension TaskScheduler.Run {
         }
         let last = tenant.store.lastPosition
         var changed = 0
+        let pace = Pace(
+            seconds: wasRequested
+                ? 0 : Double(configuration.seconds[.userPreferences] ?? TaskName.userPreferences.standardSeconds) / 2)
         while progress.position < last {
             if isStopping() { throw Self.stopping }
             let (activities, end) = try active(after: progress.position, through: progress.end)
@@ -68,7 +91,8 @@ extension TaskScheduler.Run {
                 for user in some {
                     rows.append(try row(user, activities[user]?.interactions ?? 0, activities[user]?.orders ?? 0))
                 }
-                guard let count = try write(.preferences(rows), next.values, begun: begun) else {
+                let pause = pace.pause(after: some.count, since: begun, before: users.count - start)
+                guard let count = try write(.preferences(rows), next.values, begun: begun, pause: pause) else {
                     return .waiting(rows: changed, reason: Self.waiting)
                 }
                 progress = next

@@ -65,6 +65,9 @@ public final class TaskScheduler: Sendable {
         for (name, work) in work where !configuration.isOff { start(name, work) }
     }
 
+    /// Of the time that work took, how many times as long it rests: an eighth of the writer's time and of a processor's.
+    static let shortestPause = 7.0
+
     static let allWork: [TaskName: Work] = [
         .productPopularity: { (run) throws(TaskFailure) in try run.writePopularity() },
         .userPreferences: { (run) throws(TaskFailure) in try run.writePreferences() },
@@ -131,9 +134,10 @@ public final class TaskScheduler: Sendable {
 extension TaskScheduler.Run {
     /// Writes rows of a derived table among the interactions of a commit, so that they cost no sync of their own, and waits
     /// for them. `nil` while the store cannot take them. `values` are stored in the same commit. `begun` is when their making
-    /// began.
+    /// began; a pause of `pause` times as long follows.
     func write(
-        _ rows: DerivedRows, _ values: [String: String] = [:], begun: UInt64 = monotonicNanoseconds()
+        _ rows: DerivedRows, _ values: [String: String] = [:], begun: UInt64 = monotonicNanoseconds(),
+        pause: Double = TaskScheduler.shortestPause
     ) throws(TaskFailure) -> Int? {
         let outcome = Shared(Mutex<Result<Int?, StorageError>>(.success(nil)))
         let finished = DispatchSemaphore(value: 0)
@@ -156,7 +160,7 @@ extension TaskScheduler.Run {
         }
         finished.wait()
         // The writer has other things to do, and so has the machine: a task takes an eighth of their time at most.
-        sleep(milliseconds: UInt32(min(max(2, 7 * ((monotonicNanoseconds() &- begun) / 1_000_000)), 200)))
+        sleep(milliseconds: UInt32(min(max(2, pause * Double((monotonicNanoseconds() &- begun) / 1_000_000)), 500)))
         switch outcome.value.withLock({ $0 }) {
         case .success(let count): return count
         case .failure(let error): throw TaskFailure(error)

@@ -95,6 +95,9 @@ enum ListDocument {
         writer.endObject()
     }
 
+    /// After the point, of scores and what they are made of.
+    private static let digits = 6
+
     /// The fields of a list that do not depend on whom it is for.
     static func write(_ list: RecommendationList, isExplained: Bool, _ writer: inout JSONWriter) {
         writer.key("items")
@@ -110,7 +113,7 @@ enum ListDocument {
                 writer.string(title)
             }
             writer.key("score")
-            writer.double(item.score)
+            writer.rounded(item.score, digits: digits)
             if isExplained { explain(item, &writer) }
             writer.endObject()
         }
@@ -153,7 +156,7 @@ enum ListDocument {
         func put(_ name: StaticString, _ value: Double?) {
             guard let value else { return }
             writer.key(name)
-            writer.double(value)
+            writer.rounded(value, digits: digits)
         }
         put("base", item.parts.base)
         put("personal", item.parts.personal)
