@@ -25,8 +25,11 @@ struct Limits: Sendable {
     var singly = 8
     /// Changes that are remembered; a power of two.
     var changes = 1 << 17
-    /// Most boards kept; up to about 200 KB each.
-    var boards = 256
+    /// Most boards kept: as many categories as are read at a time should find room. Up to 200 KB each, a few for most
+    /// categories.
+    var boards = 1024
+    /// Bytes from which on a further board takes the place of another.
+    var boardBytes = 64 << 20
     /// Changes, or entities, looked at under one hold of the lock while boards are kept up to date.
     var slice = 48
     /// Changes that may wait for a reader: few enough to be worked off at once, and the more wait, the more of them
@@ -43,6 +46,9 @@ struct Ranked: Sendable {
 /// The best entities by one measure, exactly and in order: everything that is not on the board stands behind its floor.
 /// A reader first has it look again at what changed since; the whole catalogue is looked through only when it is made
 /// or too much has left it.
+///
+/// A board of a category is told of the changes that concern it (``tell(_:_:)``); one of the whole catalogue or of a type
+/// goes through the list of changes itself. There may be hundreds of the one, and there are a dozen or two of the other.
 struct Board: Sendable {
     let key: BoardKey
     /// Best first.
@@ -50,8 +56,11 @@ struct Board: Sendable {
     private var values = MemberTable()
     /// Nothing outside stands before this; `nil` when everything with a score is on the board.
     private var floor: Ranked?
-    /// Up to where in the list of changes it has looked; 0 before it is made.
+    /// Up to where in the list of changes it has looked, for one that is told up to where it had when it was made; 0 before
+    /// it is made.
     private var cursor: UInt64 = 0
+    /// What it was told of and has not looked at again; one may be there twice.
+    private var told: ContiguousArray<UInt32> = []
     /// The slots that its values are of.
     private var window = Window()
     /// The moment it was last brought up to.
@@ -83,18 +92,40 @@ struct Board: Sendable {
     }
 
     /// Bytes held.
-    var bytes: Int { members.capacity * 16 + values.bytes + (making == nil ? 0 : limits.places * 16) + 256 }
+    var bytes: Int {
+        members.capacity * 16 + values.bytes + told.capacity * 4 + (making == nil ? 0 : limits.places * 16) + 256
+    }
+
+    /// Whether it is told of what changes.
+    var isTold: Bool { key.category != nil }
+
+    /// Whether an entity stands on it.
+    func holds(_ entity: UInt32) -> Bool { values[entity] != nil }
+
+    /// Tells a board of a category that one of its entities has changed, or has left it.
+    mutating func tell(_ entity: UInt32, _ core: borrowing LiveCore) {
+        guard cursor != 0 else { return }
+        told.append(entity)
+        if told.count > max(limits.waiting, candidateCount(core) / 2) { forget() }
+    }
+
+    /// Has it made anew.
+    mutating func forget() {
+        cursor = 0
+        told = []
+    }
 
     /// Whether a reader would have to wait for it.
     func isBehind(_ core: borrowing LiveCore, now: Int64) -> Bool {
-        cursor == 0 || making != nil || core.changes.head - cursor > UInt64(limits.waiting)
-            || core.window(key.span, at: now) != window
+        // What a board is told of has to be looked at whole, where most of the list of changes is passed over.
+        let isLate = isTold ? told.count > limits.waiting / 16 : core.changes.head - cursor > UInt64(limits.waiting)
+        return cursor == 0 || making != nil || isLate || core.window(key.span, at: now) != window
     }
 
-    /// Whether it has `needed` places as everything is now, or all that there are.
+    /// Whether it has `needed` places as everything is now, or all that there are; what it is told of was told.
     func isCurrent(_ core: borrowing LiveCore, now: Int64, needed: Int) -> Bool {
-        cursor == core.changes.head && making == nil && (members.count >= needed || floor == nil)
-            && core.window(key.span, at: moment(now)) == window
+        (isTold ? cursor != 0 && told.isEmpty : cursor == core.changes.head) && making == nil
+            && (members.count >= needed || floor == nil) && core.window(key.span, at: moment(now)) == window
     }
 
     /// The moment that a reader's clock stands for: the last reader's, when it is a little behind that.
@@ -130,9 +161,9 @@ struct Board: Sendable {
             dropExpired(core, &scores)
         }
         self.now = now
-        lookAgain(core, &scores, budget: budget)
+        if isTold { lookAtTold(core, &scores, budget: budget) } else { lookAgain(core, &scores, budget: budget) }
         if members.count > limits.mostPlaces { keepBest(limits.places) }
-        return cursor == core.changes.head
+        return isTold ? told.isEmpty : cursor == core.changes.head
     }
 
     /// Whether working off what has changed is impossible, or dearer than looking through everything.
@@ -146,6 +177,7 @@ struct Board: Sendable {
         if cursor == 0 || edge < window.edge { return true }
         // With a weight below zero a score can rise as time goes on, and any entity may come in.
         if edge > window.edge, core.plan.hasNegativeWeight { return true }
+        if isTold { return false }
         let backlog = core.changes.head - cursor
         return backlog > UInt64(core.changes.size) || backlog > UInt64(max(limits.backlog, candidateCount(core) / 2))
     }
@@ -189,6 +221,7 @@ struct Board: Sendable {
         for member in members { values[member.entity] = member.value }
         self.window = making.window
         cursor = making.cursor
+        told.removeAll(keepingCapacity: true)
         return true
     }
 
@@ -259,18 +292,33 @@ struct Board: Sendable {
             let entity = core.changes.entity(at: place)
             // Listed again further on: once is enough.
             guard core.entities.address(Int(entity)).pointee.stamp == place else { continue }
-            let isEligible = isEligible(entity, core)
-            let old = values[entity]
-            if !isEligible {
-                if let old { changes.append(Change(entity: entity, old: old, new: 0)) }
-                continue
-            }
-            if old == nil, let floor, bound(of: entity, core, scores) < floor.value { continue }
-            let new = scores.value(Int(entity), key.metric, key.span, window, core)
-            if new != old, old != nil || new > 0 { changes.append(Change(entity: entity, old: old, new: new)) }
+            if let change = change(of: entity, core, &scores) { changes.append(change) }
         }
         cursor = end
         replace(changes, core)
+    }
+
+    private mutating func lookAtTold(_ core: borrowing LiveCore, _ scores: inout Scores, budget: Int) {
+        guard !told.isEmpty else { return }
+        let first = told.count - min(budget, told.count)
+        var entities = ContiguousArray(told[first...])
+        told.removeSubrange(first...)
+        entities.sort()
+        var changes: ContiguousArray<Change> = []
+        for (place, entity) in entities.enumerated() where place == 0 || entities[place - 1] != entity {
+            if let change = change(of: entity, core, &scores) { changes.append(change) }
+        }
+        replace(changes, core)
+    }
+
+    /// What has become of an entity; `nil` when that makes no difference here.
+    @inline(__always)
+    private func change(of entity: UInt32, _ core: borrowing LiveCore, _ scores: inout Scores) -> Change? {
+        let old = values[entity]
+        guard isEligible(entity, core) else { return old.map { Change(entity: entity, old: $0, new: 0) } }
+        if old == nil, let floor, bound(of: entity, core, scores) < floor.value { return nil }
+        let new = scores.value(Int(entity), key.metric, key.span, window, core)
+        return new != old && (old != nil || new > 0) ? Change(entity: entity, old: old, new: new) : nil
     }
 
     /// What becomes of one entity; without an old value it was not on the board.

@@ -33,6 +33,8 @@ struct LiveCore: ~Copyable, Sendable {
     var brands = BrandTable()
     var types = TypeTable()
     var changes: ChangeList
+    /// Those that have left a category.
+    var moved = MovedList()
     /// A bit for each entity that is over by now; said by the catalogue, no part of what follows from the log.
     var over: ContiguousArray<UInt64> = []
     /// Whether any bit of it was ever set.
@@ -169,12 +171,13 @@ struct LiveCore: ~Copyable, Sendable {
     private mutating func setCategories(_ names: [String], of number: UInt32) {
         let old = infos[Int(number)].categories
         if old.count == names.count, zip(old, names).allSatisfy({ categories.name($0.category) == $1 }) { return }
+        if !old.isEmpty { moved.add(number) }
         for held in old {
-            guard let moved = categories.remove(held) else { continue }
+            guard let last = categories.remove(held) else { continue }
             // The last one of the list has taken the place.
-            let places = infos[Int(moved)].categories.indices
-            for index in places where infos[Int(moved)].categories[index].category == held.category {
-                infos[Int(moved)].categories[index].place = held.place
+            let places = infos[Int(last)].categories.indices
+            for index in places where infos[Int(last)].categories[index].category == held.category {
+                infos[Int(last)].categories[index].place = held.place
             }
         }
         var fresh: ContiguousArray<CategoryPlace> = []

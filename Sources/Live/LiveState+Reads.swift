@@ -103,9 +103,13 @@ extension LiveState {
     /// and whatever was asked for in the last minute. For a background ticker, every 100 ms or so; holds the lock for
     /// a slice of the work at a time.
     public func maintain(now: Int64) {
+        // In a flood of interactions the rest is left to the next call.
+        for _ in 0..<2048 {
+            state.letOthersIn()
+            if state.withLock({ $0.boards.tell(&$0.core) }) { break }
+        }
         var behind = state.withLock { $0.boards.behind($0.core, now: now) }
         // One slice of each in turn, so that what was computed for an entity serves every board while it is at hand.
-        // In a flood of interactions the rest is left to the next call.
         for _ in 0..<2048 where !behind.isEmpty {
             behind.removeAll { key in
                 state.letOthersIn()

@@ -34,6 +34,31 @@ struct ChangeList: Sendable {
     mutating func look() { seen = head }
 }
 
+/// Entities whose categories have changed, in their order. Whoever has fallen behind by more than are kept must start anew.
+struct MovedList: Sendable {
+    private static let most = 4096
+    private var entities: ContiguousArray<UInt32> = []
+    /// How many are no longer kept.
+    private var dropped: UInt64 = 0
+
+    /// How many there have been.
+    var count: UInt64 { dropped + UInt64(entities.count) }
+
+    mutating func add(_ entity: UInt32) {
+        if entities.count == Self.most {
+            dropped += UInt64(Self.most)
+            entities.removeAll(keepingCapacity: true)
+        }
+        entities.append(entity)
+    }
+
+    /// Those after so many; `nil` when some of them are no longer kept.
+    func after(_ count: UInt64) -> ArraySlice<UInt32>? {
+        guard count >= dropped else { return nil }
+        return ArraySlice(entities.dropFirst(Int(clamping: count - dropped)))
+    }
+}
+
 /// Categories and the entities in each.
 struct CategoryTable: Sendable {
     private var numbers: [String: UInt32] = [:]

@@ -50,7 +50,8 @@ extension ServeOptions {
     /// The declaration of every option, for the command line, the environment and the file alike. `processors` is the
     /// default number of threads.
     static func declarations(processors: Int) -> [OptionDeclaration] {
-        let threads = String(min(max(processors, 1), 256))
+        // Two a processor: while one is not given a processor, what arrives for the other is answered.
+        let threads = String(min(max(processors, 1) * 2, 256))
         return [
             .data,
             OptionDeclaration("config", "FILE", isConfigurable: true, "JSON file with settings: see below."),
