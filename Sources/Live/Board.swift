@@ -99,14 +99,11 @@ struct Board: Sendable {
     /// Whether it is told of what changes.
     var isTold: Bool { key.category != nil }
 
-    /// Whether an entity stands on it.
-    func holds(_ entity: UInt32) -> Bool { values[entity] != nil }
-
     /// Tells a board of a category that one of its entities has changed, or has left it.
     mutating func tell(_ entity: UInt32, _ core: borrowing LiveCore) {
         guard cursor != 0 else { return }
         told.append(entity)
-        if told.count > max(limits.waiting, candidateCount(core) / 2) { forget() }
+        if told.count > max(limits.waiting, min(limits.backlog, candidateCount(core) / 2)) { forget() }
     }
 
     /// Has it made anew.
@@ -221,7 +218,7 @@ struct Board: Sendable {
         for member in members { values[member.entity] = member.value }
         self.window = making.window
         cursor = making.cursor
-        told.removeAll(keepingCapacity: true)
+        told = []
         return true
     }
 

@@ -171,7 +171,6 @@ struct LiveCore: ~Copyable, Sendable {
     private mutating func setCategories(_ names: [String], of number: UInt32) {
         let old = infos[Int(number)].categories
         if old.count == names.count, zip(old, names).allSatisfy({ categories.name($0.category) == $1 }) { return }
-        if !old.isEmpty { moved.add(number) }
         for held in old {
             guard let last = categories.remove(held) else { continue }
             // The last one of the list has taken the place.
@@ -185,6 +184,9 @@ struct LiveCore: ~Copyable, Sendable {
             guard let category = categories.number(of: name), !fresh.contains(where: { $0.category == category })
             else { continue }
             fresh.append(CategoryPlace(category: category, place: categories.add(number, to: category)))
+        }
+        for held in old where !fresh.contains(where: { $0.category == held.category }) {
+            moved.add(number, left: held.category)
         }
         infos[Int(number)].categories = fresh
         setCategoryMask(number)

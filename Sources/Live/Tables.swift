@@ -34,28 +34,30 @@ struct ChangeList: Sendable {
     mutating func look() { seen = head }
 }
 
-/// Entities whose categories have changed, in their order. Whoever has fallen behind by more than are kept must start anew.
+/// Entities that have left a category, in their order. Whoever has fallen behind by more than are kept must start anew.
 struct MovedList: Sendable {
+    typealias Entry = (entity: UInt32, category: UInt32)
+
     private static let most = 4096
-    private var entities: ContiguousArray<UInt32> = []
+    private var entries: ContiguousArray<Entry> = []
     /// How many are no longer kept.
     private var dropped: UInt64 = 0
 
     /// How many there have been.
-    var count: UInt64 { dropped + UInt64(entities.count) }
+    var count: UInt64 { dropped + UInt64(entries.count) }
 
-    mutating func add(_ entity: UInt32) {
-        if entities.count == Self.most {
+    mutating func add(_ entity: UInt32, left category: UInt32) {
+        if entries.count == Self.most {
             dropped += UInt64(Self.most)
-            entities.removeAll(keepingCapacity: true)
+            entries.removeAll(keepingCapacity: true)
         }
-        entities.append(entity)
+        entries.append((entity, category))
     }
 
     /// Those after so many; `nil` when some of them are no longer kept.
-    func after(_ count: UInt64) -> ArraySlice<UInt32>? {
+    func after(_ count: UInt64) -> ArraySlice<Entry>? {
         guard count >= dropped else { return nil }
-        return ArraySlice(entities.dropFirst(Int(clamping: count - dropped)))
+        return entries.dropFirst(Int(clamping: count - dropped))
     }
 }
 

@@ -2,7 +2,7 @@ internal import Live
 
 /// Candidates in the order of their ranks, left where they lie: they are 200 bytes each, and few of them are shown.
 struct Ranking {
-    private(set) var found: ContiguousArray<Scored>
+    private let found: ContiguousArray<Scored>
     private let order: ContiguousArray<Int32>
 
     /// Ranks candidates by band (the lowest first), then score (the highest first), then `precedes`.

@@ -33,7 +33,7 @@ extension SQLiteTenantStore {
             self.last = last
             reader = RowReader(rows: min(query.limit, 1024))
             if query.newestFirst {
-                position = min(last, (query.after ?? .max) - 1)
+                position = min(last, (query.after ?? .max) &- 1)
             } else {
                 position = max(1, (query.after ?? 0) &+ 1)
             }

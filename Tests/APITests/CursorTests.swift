@@ -70,6 +70,22 @@ struct CursorTests {
         }
     }
 
+    @Test("A cursor made by somebody who knows its form does no harm")
+    func forged() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        for place in [Int64.min, -1, .max] {
+            for order in ["asc", "desc"] {
+                let cursor = PageCursor.encode("log", order, String(place))
+                let answer = try service.send("GET", "/v1/interactions?order=\(order)&cursor=\(cursor)")
+                #expect(answer.status == 400 && answer.code == "invalid_cursor", "\(order) \(place): \(answer.text)")
+            }
+            let orders = try service.send(
+                "GET", "/v1/users/u1/orders?cursor=\(PageCursor.encode("order", String(place)))")
+            #expect([200, 400, 404].contains(orders.status))
+        }
+    }
+
     @Test("Pages go on behind the longest ids, and behind ids with anything in them")
     func long() throws {
         let service = try TestService()

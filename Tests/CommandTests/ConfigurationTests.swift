@@ -27,7 +27,7 @@ struct ConfigurationTests {
         #expect(options.host == "127.0.0.1")
         #expect(options.port == 8080)
         #expect(options.planFile == nil)
-        #expect(options.threads == 3)
+        #expect(options.threads == 6)
         #expect(options.maximumConnections == 4096)
         #expect(options.timeoutSeconds == 30)
         #expect(options.maximumHeaderBytes == 12288)
@@ -52,7 +52,7 @@ struct ConfigurationTests {
         #expect(options.host == "h2")
         #expect(options.timeoutSeconds == 11)
         #expect(options.logLevel == .debug)
-        #expect(options.threads == 3)
+        #expect(options.threads == 6)
         func origin(_ name: String) -> String? {
             configuration.settings.first { $0.option.name == name }?.origin.description
         }

@@ -77,7 +77,7 @@ struct InteractionsRequest: Sendable {
         isLines = try query.choice("format", Format.self) == .ndjson
         if let cursor = try query.string("cursor") {
             guard let place = PageCursor.decode(cursor, "log", fields: 2), place[0] == order.rawValue,
-                let after = Int64(place[1])
+                let after = Int64(place[1]), (0..<Int64.max).contains(after)
             else {
                 throw Problem(
                     400, "invalid_cursor",

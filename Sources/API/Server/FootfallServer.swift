@@ -173,6 +173,7 @@ extension FootfallServer {
     /// Headers of which only one can be meant: who asks, for whom, and what the body is.
     private static let single: [StaticString] = [
         "Authorization", "X-API-Key", "X-User-Id", "X-Anonymous-Id", "X-User-Token", "X-Signature", "Content-Type",
+        "X-Footfall-Tenant",
     ]
 
     /// Of two values the server would take one and a proxy in front of it perhaps the other.

@@ -63,9 +63,8 @@ extension TaskScheduler.Run {
         }
         let last = tenant.store.lastPosition
         var changed = 0
-        let pace = Pace(
-            seconds: wasRequested
-                ? 0 : Double(configuration.seconds[.userPreferences] ?? TaskName.userPreferences.standardSeconds) / 2)
+        let interval = configuration.seconds[.userPreferences] ?? TaskName.userPreferences.standardSeconds
+        let pace = Pace(seconds: interval / Double(2 * max(1, tenants)))
         while progress.position < last {
             if isStopping() { throw Self.stopping }
             let (activities, end) = try active(after: progress.position, through: progress.end)
@@ -91,7 +90,11 @@ extension TaskScheduler.Run {
                 for user in some {
                     rows.append(try row(user, activities[user]?.interactions ?? 0, activities[user]?.orders ?? 0))
                 }
-                let pause = pace.pause(after: some.count, since: begun, before: users.count - start)
+                let isAwaited = wasRequested || tenant.tasks.state(.userPreferences).isRequested
+                let pause =
+                    isAwaited
+                    ? TaskScheduler.shortestPause
+                    : pace.pause(after: some.count, since: begun, before: users.count - start)
                 guard let count = try write(.preferences(rows), next.values, begun: begun, pause: pause) else {
                     return .waiting(rows: changed, reason: Self.waiting)
                 }

@@ -32,6 +32,8 @@ public final class TaskScheduler: Sendable {
         /// Whether somebody asked for this run.
         let wasRequested: Bool
         let isStopping: @Sendable () -> Bool
+        /// Tenants that the task runs for, one after the other.
+        var tenants = 1
     }
 
     typealias Work = @Sendable (Run) throws(TaskFailure) -> TaskOutcome
@@ -103,7 +105,7 @@ public final class TaskScheduler: Sendable {
         let stopping = isStopping
         let run = Run(
             tenant: tenant, configuration: configuration, log: log, clock: clock, wasRequested: wasRequested,
-            isStopping: { stopping.value.load(ordering: .acquiring) })
+            isStopping: { stopping.value.load(ordering: .acquiring) }, tenants: directory.all.count)
         let result: Result<TaskOutcome, TaskFailure>
         do throws(TaskFailure) {
             result = .success(try work(run))

@@ -1,7 +1,7 @@
 internal import Domain
 
-/// Where a page ended: opaque to clients. What no answer gave out, or gave out for pages of another kind, is refused rather
-/// than taken for some place.
+/// Where a page ended: opaque to clients. What was broken on the way, or was given out for pages of another kind, is refused
+/// rather than taken for some place. The digest keeps no secret: whoever makes one up gets at most another place.
 enum PageCursor {
     /// Longest text of a cursor: of an entity whose id is as long as settings allow (4,096 bytes). An address has room for it.
     static let longest = 6144
