@@ -11,6 +11,15 @@ struct ListModelTests {
         (0..<histories.count).map { histories.items(of: $0).map { Int($0) } }
     }
 
+    /// What two items have together: Σ 1/√(length) over the persons that have both.
+    static func together<Value: BinaryFloatingPoint>(_ histories: Histories, items: Int) -> [[Value]] {
+        var sums = [[Value]](repeating: [Value](repeating: 0, count: items), count: items)
+        for run in persons(histories) {
+            for one in run { for other in run { sums[one][other] += 1 / Value(run.count).squareRoot() } }
+        }
+        return sums
+    }
+
     static func popularity(_ histories: Histories) -> [Double] {
         var popularity = [Double](repeating: 0, count: histories.itemCount)
         for item in histories.items { popularity[Int(item)] += 1 }
@@ -91,10 +100,7 @@ struct ListModelTests {
         parameters.dropout = seed < 3 ? nil : 0.2
         let noise = seed < 3 ? 1 : 1.25
         let rows = ListModelTests.dense(LocalAutoencoderModel(histories, parameters).rows)
-        var gram = [[Double]](repeating: [Double](repeating: 0, count: 10), count: 10)
-        for run in ListModelTests.persons(histories) {
-            for one in run { for other in run { gram[one][other] += 1 / Double(run.count).squareRoot() } }
-        }
+        let gram: [[Double]] = ListModelTests.together(histories, items: 10)
         for target in 0..<10 {
             let others = (0..<10).filter { $0 != target && gram[$0][target] > 0 }
             var system = others.map { row in
@@ -119,10 +125,7 @@ struct ListModelTests {
         var random = SplitMix(seed: UInt64(seed))
         let histories = Worlds.random(persons: 50, items: 30, longest: 9, &random)
         let together = Cooccurrence(histories, longest: 100)
-        var exact = [[Float]](repeating: [Float](repeating: 0, count: 30), count: 30)
-        for run in ListModelTests.persons(histories) {
-            for one in run { for other in run { exact[one][other] += 1 / Float(run.count).squareRoot() } }
-        }
+        let exact: [[Float]] = ListModelTests.together(histories, items: 30)
         func pairs(_ gram: OrderedGram) -> [[Float]] {
             var found = [[Float]](repeating: [Float](repeating: 0, count: 30), count: 30)
             for rank in 0..<30 {

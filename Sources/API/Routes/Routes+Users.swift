@@ -77,7 +77,8 @@ extension Routes {
             try allowReading(of: id, request, context, tenant)
             var before: Int64?
             if let cursor {
-                guard let place = PageCursor.decode(cursor, "order", fields: 1), let position = Int64(place[0])
+                guard let place = PageCursor.decode(cursor, "order", fields: 1), let position = Int64(place[0]),
+                    position > 0
                 else { throw invalidCursor }
                 before = position
             }

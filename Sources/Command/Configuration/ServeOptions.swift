@@ -47,8 +47,8 @@ public struct ServeOptions: Sendable, Equatable {
 }
 
 extension ServeOptions {
-    /// The declaration of every option, for the command line, the environment and the file alike. `processors` is the
-    /// default number of threads.
+    /// The declaration of every option, for the command line, the environment and the file alike. `processors` is how
+    /// many the machine has.
     static func declarations(processors: Int) -> [OptionDeclaration] {
         // Two a processor: while one is not given a processor, what arrives for the other is answered.
         let threads = String(min(max(processors, 1) * 2, 256))
