@@ -34,6 +34,7 @@ let package = Package(
             name: "CSimdJSON", cxxSettings: optimised, linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CRE2", cxxSettings: optimised, linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CXXHash", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CJemalloc", linkerSettings: [.linkedLibrary("jemalloc")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O2"])]),
         .target(
             name: "CCurl", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("curl")]),
@@ -73,10 +74,11 @@ let package = Package(
                 "Storage",
                 "Domain", "Schema", "JSON", "CCurl", "COpenSSL",
             ]),
-        .executableTarget(name: "footfall", dependencies: ["Command"], swiftSettings: strict),
+        .executableTarget(name: "footfall", dependencies: ["Command", "CJemalloc"], swiftSettings: strict),
 
         .executableTarget(
-            name: "footfall-bench", dependencies: ["Recommend", "Models", "Numerics", "Live", "Storage", "Domain"],
+            name: "footfall-bench",
+            dependencies: ["Recommend", "Models", "Numerics", "Live", "Storage", "Domain", "CJemalloc"],
             path: "Benchmarks/footfall-bench",
             swiftSettings: strict),
 

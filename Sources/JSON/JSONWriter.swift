@@ -48,11 +48,25 @@ public struct JSONWriter {
     /// Closes an array.
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
-    /// Writes a member's key.
+    /// Writes a member's key of the program's own, in which nothing needs an escape.
     public mutating func key(_ name: StaticString) {
-        separate()
-        name.withUTF8Buffer { quote(UnsafeRawBufferPointer($0)) }
-        endKey()
+        name.withUTF8Buffer { name in
+            // Half of what an answer is made of: put together first and appended once.
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count + 4) { buffer in
+                var count = 0
+                func put(_ byte: UInt8) {
+                    buffer[count] = byte
+                    count &+= 1
+                }
+                if needsComma { put(UInt8(ascii: ",")) }
+                put(UInt8(ascii: "\""))
+                for byte in name { put(byte) }
+                put(UInt8(ascii: "\""))
+                put(UInt8(ascii: ":"))
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[..<count]))
+            }
+        }
+        needsComma = false
     }
 
     /// Writes a member's key.
@@ -122,20 +136,33 @@ public struct JSONWriter {
     /// exactly, shorter and quicker than ``double(_:)``. Beyond 10^9 it is written whole.
     public mutating func rounded(_ value: Double, digits: Int) {
         guard abs(value) < 1e9 else { return double(value) }
-        var scale: UInt64 = 1
-        for _ in 0..<min(max(digits, 0), 9) { scale *= 10 }
-        let scaled = UInt64((abs(value) * Double(scale)).rounded())
-        separate()
-        if value < 0, scaled > 0 { bytes.append(UInt8(ascii: "-")) }
-        self.digits(scaled / scale)
-        var rest = scaled % scale
-        guard rest > 0 else { return }
-        bytes.append(UInt8(ascii: "."))
-        while rest > 0 {
-            scale /= 10
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / scale))
-            rest %= scale
+        let places = min(max(digits, 0), 9)
+        var scale = 1.0
+        for _ in 0..<places { scale *= 10 }
+        let scaled = UInt64((abs(value) * scale).rounded())
+        // Put together from the last digit on: 10 + 9 digits, sign, point and comma.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { buffer in
+            var (rest, index) = (scaled, 24)
+            func put(_ byte: UInt8) {
+                index -= 1
+                buffer[index] = byte
+            }
+            func lastDigit() -> UInt8 {
+                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                rest = quotient
+                return UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+            }
+            for _ in 0..<places {
+                let digit = lastDigit()
+                if index < 24 || digit != UInt8(ascii: "0") { put(digit) }
+            }
+            if index < 24 { put(UInt8(ascii: ".")) }
+            repeat { put(lastDigit()) } while rest != 0
+            if value < 0, scaled > 0 { put(UInt8(ascii: "-")) }
+            if needsComma { put(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[index...]))
         }
+        needsComma = true
     }
 
     /// Writes `true` or `false`.
@@ -150,10 +177,17 @@ public struct JSONWriter {
         bytes.append(contentsOf: json)
     }
 
-    /// Writes bytes that are a JSON value already.
+    /// Writes bytes that are a JSON value already, or members of an object as ``bytes(since:)`` gives them.
     public mutating func raw(_ json: [UInt8]) {
         separate()
         bytes.append(contentsOf: json)
+    }
+
+    /// What has been written since there were `count` bytes, without the comma before it: for another object that has the
+    /// same members.
+    public func bytes(since count: Int) -> [UInt8] {
+        let isSeparated = count < bytes.count && bytes[count] == UInt8(ascii: ",")
+        return Array(bytes.dropFirst(isSeparated ? count + 1 : count))
     }
 
     private mutating func literal(_ text: StaticString) {

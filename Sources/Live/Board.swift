@@ -332,7 +332,7 @@ struct Board: Sendable {
         var coming: ContiguousArray<Ranked> = []
         for change in changes {
             let entry = Ranked(value: change.new, entity: change.entity)
-            if let old = change.old { leaving.append(place(Ranked(value: old, entity: change.entity), core)) }
+            if let old = change.old, let place = place(of: change.entity, value: old) { leaving.append(place) }
             if qualifies(entry, core) {
                 values[change.entity] = change.new
                 coming.append(entry)
@@ -349,19 +349,21 @@ struct Board: Sendable {
         sort(&coming, core)
         var merged: ContiguousArray<Ranked> = []
         merged.reserveCapacity(max(limits.mostPlaces, members.count + coming.count))
-        var (left, next) = (0, 0)
-        for index in members.indices {
-            if left < leaving.count, leaving[left] == index {
+        var (from, left) = (0, 0)
+        func stay(upTo end: Int) {
+            while left < leaving.count, leaving[left] < end {
+                merged.append(contentsOf: members[from..<leaving[left]])
+                from = leaving[left] + 1
                 left += 1
-                continue
             }
-            while next < coming.count, precedes(coming[next], members[index], core) {
-                merged.append(coming[next])
-                next += 1
-            }
-            merged.append(members[index])
+            merged.append(contentsOf: members[from..<max(from, end)])
+            from = max(from, end)
         }
-        merged.append(contentsOf: coming[next...])
+        for entry in coming {
+            stay(upTo: place(entry, core))
+            merged.append(entry)
+        }
+        stay(upTo: members.count)
         members = merged
     }
 
@@ -375,6 +377,17 @@ struct Board: Sendable {
         floor = members[count]
         for member in members[count...] { values[member.entity] = nil }
         members.removeSubrange(count...)
+    }
+
+    /// Where a member stands. Among equals it is looked for by its number, which is at hand, rather than by its id.
+    private func place(of entity: UInt32, value: Double) -> Int? {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].value > value { low = middle + 1 } else { high = middle }
+        }
+        while low < members.count, members[low].entity != entity { low += 1 }
+        return low < members.count ? low : nil
     }
 
     /// The first place whose holder does not precede `entry`.

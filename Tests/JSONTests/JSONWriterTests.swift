@@ -51,6 +51,30 @@ struct JSONWriterTests {
         #expect(written { $0.integer(0) } == "0")
     }
 
+    @Test("what one object has is written into another as it stands, with or without members before it")
+    func members() throws {
+        for isFirst in [true, false] {
+            var writer = JSONWriter()
+            writer.beginObject()
+            if !isFirst { writer.key("before"); writer.null() }
+            let start = writer.bytes.count
+            writer.key("score")
+            writer.rounded(-0.25, digits: 3)
+            writer.key("items")
+            writer.beginArray()
+            writer.endArray()
+            let members = writer.bytes(since: start)
+            #expect(String(decoding: members, as: UTF8.self) == #""score":-0.25,"items":[]"#)
+            var other = JSONWriter()
+            other.beginObject()
+            other.raw(members)
+            other.key("after")
+            other.integer(1)
+            other.endObject()
+            #expect(String(decoding: other.bytes, as: UTF8.self) == #"{"score":-0.25,"items":[],"after":1}"#)
+        }
+    }
+
     @Test("rounded numbers are what printf gives, without zeros at the end")
     func rounded() {
         var random = SystemRandomNumberGenerator()

@@ -42,7 +42,11 @@ enum ListDocument {
         writer.key("limit")
         writer.integer(question.limit)
         writeFilters(served.request, &writer)
-        write(served.list, isExplained: true, &writer)
+        if let explained = served.explained {
+            writer.raw(explained)
+        } else {
+            write(served.list, isExplained: true, &writer)
+        }
         writer.endObject()
         return writer.bytes
     }

@@ -15,6 +15,8 @@ struct ServedList: Sendable {
     /// What was asked for.
     let request: ListRequest
     let list: RecommendationList
+    /// What stood on it and why, when the answer told: written once for both.
+    let explained: [UInt8]?
 }
 
 /// Keeps what was served and which interactions name it, on a thread of its own: a request only puts its list into a
@@ -43,7 +45,7 @@ final class ListKeeper: Sendable {
         var isStopping = false
     }
 
-    /// Entities of lists that may wait, some 200 bytes each.
+    /// Entities of lists that may wait, some 600 bytes each.
     private static let mostItems = 131_072
     private static let mostResponses = 262_144
     /// Milliseconds in which lists gather before they are written together.

@@ -88,12 +88,16 @@ struct ListMaker {
 
     private func write(_ list: RecommendationList, _ request: ListRequest, _ subject: UInt64) -> [UInt8] {
         var writer = JSONWriter(reserving: 256 + list.items.count * (request.isExplained ? 480 : 96))
+        let id = tenant.lists?.makeID(now: now)
         writer.beginObject()
         writer.key("list_id")
+        if let id { writer.string(id.text) } else { writer.null() }
+        writer.key("surface")
+        writer.string(request.question.surface.rawValue)
+        let start = writer.bytes.count
+        ListDocument.write(list, isExplained: request.isExplained, &writer)
         var next: String?
-        if let lists = tenant.lists {
-            let id = lists.makeID(now: now)
-            writer.string(id.text)
+        if let id, let lists = tenant.lists {
             if !list.rest.isEmpty, !list.items.isEmpty {
                 next = ListCursor(list: id, subject: subject, seed: request.question.seed).text
                 let shown =
@@ -103,13 +107,8 @@ struct ListMaker {
             lists.keep(
                 ServedList(
                     id: id, servedAt: now, audience: lists.key(of: ListMaker.audience(request.question)),
-                    request: request, list: list))
-        } else {
-            writer.null()
+                    request: request, list: list, explained: request.isExplained ? writer.bytes(since: start) : nil))
         }
-        writer.key("surface")
-        writer.string(request.question.surface.rawValue)
-        ListDocument.write(list, isExplained: request.isExplained, &writer)
         writer.key("next_cursor")
         if let next { writer.string(next) } else { writer.null() }
         writer.endObject()
