@@ -79,7 +79,8 @@ extension JSONObject {
         }
 
         static func == (a: ExactKey, b: ExactKey) -> Bool {
-            a.text.utf8.elementsEqual(b.text.utf8)
+            // The lengths are at hand, and differ for most.
+            a.text.utf8.count == b.text.utf8.count && a.text.utf8.elementsEqual(b.text.utf8)
         }
 
         func hash(into hasher: inout Hasher) {

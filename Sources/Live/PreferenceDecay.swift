@@ -101,6 +101,13 @@ enum Currency {
     /// `nil` for 0, and for what is no text.
     static func code(_ number: UInt32) -> String? {
         if number == 0 { return nil }
+        // Three letters, without a piece of memory for them: every entity on a list has one.
+        if number & 0x0080_8080 == 0, number >> 16 & 0xff != 0, number >> 8 & 0xff != 0, number & 0xff != 0 {
+            return String(unsafeUninitializedCapacity: 3) { buffer in
+                for place in 0..<3 { buffer[place] = UInt8(truncatingIfNeeded: number >> UInt32(16 - 8 * place)) }
+                return 3
+            }
+        }
         let bytes = [number >> 16, number >> 8, number].map { UInt8(truncatingIfNeeded: $0) }.filter { $0 != 0 }
         return String(validating: bytes, as: UTF8.self)
     }

@@ -92,6 +92,8 @@ struct EvaluateTests {
     @Test("What cannot be is refused with a sentence")
     func refusals() {
         let files = lists
+        let header = folder.file("header", "SessionId\tItemId\tTime\n")
+        let clicks = folder.file("clicks", "SessionId\tItemId\tTime\n1\t5\t10\n1\t6\t11\n")
         let bad = folder.file("bad", "u a 1 2\nu b\n")
         for (arguments, words, status) in [
             (["--train", files.train, "--format", "lists"], "needs --test", CommandStatus.usage),
@@ -113,6 +115,8 @@ struct EvaluateTests {
             (["--train", files.train, "--split", "temporal:0.5", "--format", "lists"], "needs times", .failure),
             (["--train", files.train, "--test", "/dev/null", "--format", "lists"], "nobody", .failure),
             (["--train", files.train, "--test", files.test, "--format", "sessions"], "SessionId", .failure),
+            (["--train", header, "--test", clicks, "--format", "sessions"], "no session in the training", .failure),
+            (["--train", clicks, "--test", header, "--format", "sessions"], "no test session", .failure),
         ] {
             let result = run(arguments)
             #expect(result.status == status)

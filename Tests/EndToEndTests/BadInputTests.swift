@@ -133,6 +133,9 @@ import Testing
             Case(headers: ["Content-Type": "image/png"], body: good, status: 415, code: "unsupported_media_type"),
             Case(headers: ["Content-Type": "text/html"], body: good, status: 415, code: "unsupported_media_type"),
             Case(
+                headers: ["Content-Type": "application/json; Charset=\"UTF-16\""], body: good, status: 415,
+                code: "unsupported_media_type"),
+            Case(
                 headers: ["Content-Type": "application/jsonx"], body: good, status: 415, code: "unsupported_media_type"),
             Case(
                 headers: ["X-User-Id": String(repeating: "u", count: 257)], body: good, status: 400,

@@ -104,10 +104,13 @@ struct ListParameters {
     mutating func number(_ name: String, in range: ClosedRange<Double>, isPrice: Bool = false) throws(Problem)
         -> Double?
     {
-        let what =
-            isPrice
-            ? "a decimal number of at least 0 such as 12.50"
-            : "a number from \(range.lowerBound) to \(range.upperBound)"
+        var wrong: Problem {
+            ListParameters.wrong(
+                name,
+                isPrice
+                    ? "a decimal number of at least 0 such as 12.50"
+                    : "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
         var text: String?
         if isQuery {
             guard let sent = try fromQuery(name, longest: 32) else { return nil }
@@ -115,14 +118,14 @@ struct ListParameters {
         } else {
             guard let sent = take(name) else { return nil }
             if let number = sent.doubleValue, sent.stringValue == nil {
-                guard number.isFinite, range.contains(number) else { throw ListParameters.wrong(name, what) }
+                guard number.isFinite, range.contains(number) else { throw wrong }
                 return number
             }
             text = sent.stringValue
         }
         guard let text, ListParameters.isDecimal(text, isSigned: !isPrice), let value = Double(text), value.isFinite,
             range.contains(value)
-        else { throw ListParameters.wrong(name, what) }
+        else { throw wrong }
         return value
     }
 
@@ -135,7 +138,7 @@ struct ListParameters {
 
     /// Ids: with commas between them in a query, a list in a body.
     mutating func ids(_ name: String, longest: Int) throws(Problem) -> [String]? {
-        let what = "up to \(ListParameters.mostIDs) ids of 1 to \(longest) bytes"
+        var what: String { "up to \(ListParameters.mostIDs) ids of 1 to \(longest) bytes" }
         var ids: [String] = []
         if isQuery {
             guard let text = try fromQuery(name, longest: 65_536) else { return nil }

@@ -74,6 +74,7 @@ struct EvaluationRun {
         let dataset = SessionDataset(
             train: parts.train, valid: parts.valid, test: parts.test, itemNames: reader.items.texts)
         guard dataset.predictionCount > 0 else { throw DatasetError("no test session has two clicks") }
+        guard dataset.itemCount > 0 else { throw DatasetError("no session in the training part has a click") }
         let evaluation = SessionEvaluation(cutoffs: options.cutoffs, threads: options.threads)
         let popularity = dataset.sessions.personCounts
         let comparison = try compare(dataset.predictionCount.counted("prediction", "predictions")) {
