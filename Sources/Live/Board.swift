@@ -381,21 +381,23 @@ struct Board: Sendable {
 
     /// Where a member stands. Among equals it is looked for by its number, which is at hand, rather than by its id.
     private func place(of entity: UInt32, value: Double) -> Int? {
-        var (low, high) = (0, members.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if members[middle].value > value { low = middle + 1 } else { high = middle }
-        }
-        while low < members.count, members[low].entity != entity { low += 1 }
-        return low < members.count ? low : nil
+        var place = firstPlace { $0.value <= value }
+        while place < members.count, members[place].entity != entity { place += 1 }
+        return place < members.count ? place : nil
     }
 
     /// The first place whose holder does not precede `entry`.
     private func place(_ entry: Ranked, _ core: borrowing LiveCore) -> Int {
+        firstPlace { !precedes($0, entry, core) }
+    }
+
+    /// The first place from which on something holds for all members; after the last where it does for none.
+    @inline(__always)
+    private func firstPlace(where holds: (Ranked) -> Bool) -> Int {
         var (low, high) = (0, members.count)
         while low < high {
             let middle = (low + high) / 2
-            if precedes(members[middle], entry, core) { low = middle + 1 } else { high = middle }
+            if holds(members[middle]) { high = middle } else { low = middle + 1 }
         }
         return low
     }
