@@ -73,8 +73,8 @@ public struct LiveSnapshot: Sendable {
     static func mark(_ hasher: KeyHasher) -> UInt64 { hasher.key("snapshot", .interaction).high }
 
     /// Writes the snapshot in the place of the one before; it is on disk when this returns. For a background thread.
-    /// Pages are let go as they are written.
-    public consuming func write(to path: String) throws(StorageError) {
+    /// Pages are let go as they are written. With a `pace` the thread rests now and then.
+    public consuming func write(to path: String, pace: BackgroundPace? = nil) throws(StorageError) {
         // Each section is written once; what it has written is let go at once.
         let parts = Parts(self)
         try SnapshotFile.write(
@@ -86,7 +86,7 @@ public struct LiveSnapshot: Sendable {
                 SnapshotFile.Section("categories") { parts.snapshot.writeCategories(&$0) },
                 SnapshotFile.Section("entities") { parts.snapshot.writeEntities(&$0) },
                 SnapshotFile.Section("totals") { parts.snapshot.writeTotals(&$0) },
-            ])
+            ], pace: pace)
     }
 
     private final class Parts {
@@ -202,8 +202,8 @@ public struct LiveSnapshot: Sendable {
             writer.u16(meetings.neighbours.count)
             writer.raw(UnsafeRawBufferPointer(neighbours.elements(meetings.neighbours)))
             let circle = circles.element(index)
-            write(circle.people, &writer)
-            write(circle.buyers, &writer)
+            writeMembers(circle.people, &writer)
+            writeMembers(circle.buyers, &writer)
             writer.u16(record.cells.count)
             for cell in cells.elements(record.cells) {
                 writer.u16(cell.type)
@@ -225,12 +225,18 @@ public struct LiveSnapshot: Sendable {
         circleMembers.releaseAll()
     }
 
-    /// Writes the members of a circle as the places that persons have in their section.
-    private func write(_ circle: Run, _ writer: inout SnapshotWriter) {
-        let places = circleMembers.elements(circle).lazy.map { Int($0) }
-            .map { $0 < personPlaces.count ? personPlaces[$0] : .max }.filter { $0 != .max }
-        writer.u16(UInt16(places.count))
-        for place in places { writer.u32(place) }
+    /// Writes the members of a circle as the places that persons have in their section, without those who are no more.
+    private func writeMembers(_ circle: Run, _ writer: inout SnapshotWriter) {
+        // No closure here: it would take a copy of the whole snapshot with it, for each circle.
+        let members = circleMembers.elements(circle)
+        var count: UInt16 = 0
+        for member in members where place(member) != .max { count += 1 }
+        writer.u16(count)
+        for member in members where place(member) != .max { writer.u32(place(member)) }
+    }
+
+    private func place(_ person: UInt32) -> UInt32 {
+        Int(person) < personPlaces.count ? personPlaces[Int(person)] : .max
     }
 
     private func writeTotals(_ writer: inout SnapshotWriter) {
@@ -253,6 +259,13 @@ public struct LiveSnapshot: Sendable {
 }
 
 extension LiveState {
+    /// Makes memory ready for the copies of pages that writing to the state takes while a snapshot is held: a commit that had
+    /// to wait for it would wait long. For a background thread, before ``freeze()``.
+    public static func stockPages(_ pace: BackgroundPace) { PageArena.shared.stock(pace) }
+
+    /// Gives back what ``stockPages(_:)`` made ready, but for a quarter. For when the snapshot is written.
+    public static func trimPages() { PageArena.shared.trim() }
+
     /// The state as it is now. Writer thread only; takes well under a millisecond.
     public func freeze() -> LiveSnapshot {
         let hold = FrozenHold(frozen)

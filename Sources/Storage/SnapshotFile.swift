@@ -6,13 +6,15 @@ internal import Glibc
 /// believed.
 ///
 /// The form: a header of 48 bytes (magic, version of the form, version of the kind, log position, kind, checksum), then
-/// blocks of up to 1 MiB, each with its length, its sort (a section's name, data, the end) and an XXH3 checksum that
+/// blocks of up to 1 MiB (128 KiB as written now), each with its length, its sort (a section's name, data, the end) and an XXH3 checksum that
 /// also covers the block before. Numbers are little-endian.
 public enum SnapshotFile {
     static let magic: UInt64 = 0x50_4e_53_4c_4c_46_54_46
     static let formVersion: UInt32 = 1
     static let headerSize = 48
-    static let blockSize = 1 << 20
+    /// Of what is written, and the largest that is read.
+    static let blockSize = 1 << 17
+    static let largestBlock = 1 << 20
 
     enum Sort: UInt32 {
         case section = 1
@@ -33,14 +35,16 @@ public enum SnapshotFile {
     }
 
     /// Writes a snapshot and puts it in the place of the one before. Memory stays at about 1 MiB whatever its size; the
-    /// data is on disk when this returns. A kind has at most 16 bytes.
+    /// data is on disk when this returns. A kind has at most 16 bytes. With a `pace` the writer rests
+    /// after each block.
     public static func write(
-        to path: String, kind: String, version: UInt32, position: Int64, sections: [Section]
+        to path: String, kind: String, version: UInt32, position: Int64, sections: [Section],
+        pace: BackgroundPace? = nil
     ) throws(StorageError) {
         let aside = path + ".new"
         let file = Glibc.open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure("create the snapshot", errno) }
-        var writer = SnapshotWriter(file: file)
+        var writer = SnapshotWriter(file: file, pace: pace)
         writer.start(kind: kind, version: version, position: position)
         for section in sections {
             writer.beginSection(section.name)

@@ -131,7 +131,7 @@ public struct SnapshotReader {
     }
 
     private mutating func readBlock() throws(StorageError) {
-        if block.isEmpty { block = [UInt8](repeating: 0, count: Self.headSize + SnapshotFile.blockSize + 8) }
+        if block.isEmpty { block = [UInt8](repeating: 0, count: Self.headSize + SnapshotFile.largestBlock + 8) }
         (next, end) = (0, 0)
         let head = block.withUnsafeMutableBytes { source.fill(UnsafeMutableRawBufferPointer(rebasing: $0[..<8])) }
         guard head else { throw Self.corrupt("it is cut short") }
@@ -141,7 +141,7 @@ public struct SnapshotReader {
                 UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
             )
         }
-        guard length <= SnapshotFile.blockSize, let sort = SnapshotFile.Sort(rawValue: code) else {
+        guard length <= SnapshotFile.largestBlock, let sort = SnapshotFile.Sort(rawValue: code) else {
             throw Self.corrupt("a block's head makes no sense")
         }
         let bodyEnd = Self.headSize + length

@@ -1,8 +1,8 @@
 internal import Domain
 internal import Glibc
 
-/// Writes the parts of a snapshot, in a buffer of 1 MiB. What goes wrong is kept and thrown by
-/// ``SnapshotFile/write(to:kind:version:position:sections:)`` at the end; after it nothing more is written.
+/// Writes the parts of a snapshot, in a buffer of 128 KiB. What goes wrong is kept and thrown by
+/// ``SnapshotFile/write(to:kind:version:position:sections:pace:)`` at the end; after it nothing more is written.
 public struct SnapshotWriter {
     private let file: Int32
     /// One block: 8 bytes for its head, data, room for its checksum.
@@ -15,10 +15,13 @@ public struct SnapshotWriter {
     private static let headSize = 8
     private var unsynchronised = 0
     /// How much is written between two syncs: one large sync would hold up the log's own for as long as it takes.
-    private static let syncInterval = 4 << 20
+    private static let syncInterval = 1 << 20
 
-    init(file: Int32) {
+    private var work: BackgroundPace.Work?
+
+    init(file: Int32, pace: BackgroundPace? = nil) {
         self.file = file
+        work = pace.map(BackgroundPace.Work.init)
         block = [UInt8](repeating: 0, count: Self.headSize + SnapshotFile.blockSize + 8)
     }
 
@@ -120,6 +123,7 @@ public struct SnapshotWriter {
         let end = filled + 8
         block.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[..<end])) }
         filled = Self.headSize
+        work?.rest()
     }
 
     private mutating func send(_ bytes: UnsafeRawBufferPointer) {

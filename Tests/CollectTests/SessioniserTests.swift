@@ -102,8 +102,7 @@ import Testing
         var subject = sessioniser(seed: seed)
         var naive = Naive()
         var stored: [InteractionBatch] = []
-        var snapshot: [UInt8] = []
-        subject.encode(into: &snapshot)
+        var snapshot = subject.encoded()
         var storedAtSnapshot = 0
         var now = SessioniserTests.start
         let users = Int.random(in: 1...30, using: &generator)
@@ -158,8 +157,7 @@ import Testing
             }
             switch Int.random(in: 0..<20, using: &generator) {
             case 0:
-                snapshot.removeAll()
-                subject.encode(into: &snapshot)
+                snapshot = subject.encoded()
                 storedAtSnapshot = stored.count
             case 1:
                 let old = contents(subject)
@@ -288,8 +286,7 @@ import Testing
         var batch = batch((0..<50).map { Sent(user: "u\($0)", occurredAt: 9) }, receivedAt: 9)
         subject.assign(&batch)
         subject.commit()
-        var bytes: [UInt8] = []
-        subject.encode(into: &bytes)
+        var bytes = subject.encoded()
         #expect(bytes.withUnsafeBytes { sessioniser(seed: 8).decode($0) })
         for count in 0..<bytes.count {
             #expect(

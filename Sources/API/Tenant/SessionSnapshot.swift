@@ -6,17 +6,13 @@ internal import Storage
 struct SessionSnapshot: Sendable {
     private let bytes: [UInt8]
 
-    init(_ sessions: Sessioniser) {
-        var bytes: [UInt8] = []
-        sessions.encode(into: &bytes)
-        self.bytes = bytes
-    }
+    init(_ sessions: Sessioniser) { bytes = sessions.encoded() }
 
     private static let kind = "footfall sess"
     private static let version: UInt32 = 1
 
     /// Writes the snapshot aside and renames it.
-    func write(to path: String, position: Int64) throws(StorageError) {
+    func write(to path: String, position: Int64, pace: BackgroundPace? = nil) throws(StorageError) {
         try SnapshotFile.write(
             to: path, kind: SessionSnapshot.kind, version: SessionSnapshot.version, position: position,
             sections: [
@@ -24,7 +20,7 @@ struct SessionSnapshot: Sendable {
                     writer.u64(UInt64(bytes.count))
                     bytes.withUnsafeBytes { writer.raw($0) }
                 }
-            ])
+            ], pace: pace)
     }
 
     /// Takes in the snapshot of a folder and returns its position; 0, with the sessioniser empty, when there is none that

@@ -23,6 +23,7 @@ final class SnapshotKeeper: Sendable {
     /// Nanoseconds that lie between two snapshots at least.
     private static let shortestPause: UInt64 = 20_000_000_000
     private let nanoseconds: UInt64
+    private let pace = BackgroundPace()
     private let state: Mutex<State>
     private let log: Log
 
@@ -62,19 +63,26 @@ final class SnapshotKeeper: Sendable {
             return true
         }
         guard due else { return }
-        let live = tenant.live
-        let queued = tenant.collector.submit(
-            .inspect { [self] sessions, _ in
-                let frozenLive = live.freeze()
-                let frozenSessions = SessionSnapshot(sessions)
-                background { self.write(frozenLive, frozenSessions) }
-            })
-        if !queued { state.withLock { $0.isWriting = false } }
+        let (live, collector) = (tenant.live, tenant.collector)
+        background { [self] in
+            LiveState.stockPages(pace)
+            let queued = collector.submit(
+                .inspect { [self] sessions, _ in
+                    let frozenLive = live.freeze()
+                    let frozenSessions = SessionSnapshot(sessions)
+                    background {
+                        self.write(frozenLive, frozenSessions)
+                        LiveState.trimPages()
+                    }
+                })
+            if !queued { state.withLock { $0.isWriting = false } }
+        }
     }
 
     /// Writes a snapshot at the end, when nothing changes any more.
     func writeLast(of tenant: TenantService) {
-        // One that is being written has the same file.
+        // One that is being written has the same file, and need not rest any more.
+        pace.hurry()
         while state.withLock({ $0.isWriting }) { sleep(milliseconds: 10) }
         tenant.collector.withStoppedState { sessions in
             guard tenant.live.position > position else { return }
@@ -86,8 +94,8 @@ final class SnapshotKeeper: Sendable {
         let start = monotonicNanoseconds()
         let position = live.position
         do throws(StorageError) {
-            try live.write(to: SnapshotKeeper.livePath(folder))
-            try sessions.write(to: SnapshotKeeper.sessionsPath(folder), position: position)
+            try live.write(to: SnapshotKeeper.livePath(folder), pace: pace)
+            try sessions.write(to: SnapshotKeeper.sessionsPath(folder), position: position, pace: pace)
             state.withLock { state in
                 state.position = position
                 state.writtenAt = monotonicNanoseconds()

@@ -53,13 +53,14 @@ extension DeduplicationIndex {
         let today = Timestamp(milliseconds: now).day
         let holdsEarlierDay = Timestamp(milliseconds: recent.earliest).day < today
         if mustSeal || holdsEarlierDay || recent.count >= configuration.recentKeys { freeze() }
-        let (folder, identity) = (folder, identity)
+        let (folder, identity, pace) = (folder, identity, pace)
         if let frozen {
             let sequence = takeSequence()
             let beforeSealing = beforeSealing
             start {
                 try beforeSealing()
-                return .sealed(try SealedKeys.seal(frozen, folder: folder, sequence: sequence, identity: identity))
+                return .sealed(
+                    try SealedKeys.seal(frozen, folder: folder, sequence: sequence, identity: identity, pace: pace))
             }
         } else if !removed.isEmpty {
             let (files, ranges) = (removed, expired)
@@ -71,7 +72,8 @@ extension DeduplicationIndex {
         } else if let files = filesToMerge(today: today) {
             let sequence = takeSequence()
             start {
-                let merged = try SealedKeys.merge(files, folder: folder, sequence: sequence, identity: identity)
+                let merged = try SealedKeys.merge(
+                    files, folder: folder, sequence: sequence, identity: identity, pace: pace)
                 for file in files { try? RawFile.remove(folder + "/" + file.name) }
                 return .merged(merged, replacing: files)
             }
@@ -179,6 +181,7 @@ extension DeduplicationIndex {
     /// fails, the next opening replays it from the log. The index is not used afterwards.
     public func close() {
         rollback(to: 0)
+        pace.hurry()
         while isWorking {
             if let finished = mailbox.take() { adopt(finished, now: 0) } else { BackgroundThread.pause() }
         }

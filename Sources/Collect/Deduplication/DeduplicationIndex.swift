@@ -55,6 +55,7 @@ public final class DeduplicationIndex: @unchecked Sendable {
     let folder: String
     let identity: UInt64
     let configuration: Configuration
+    let pace = BackgroundPace()
     let schedule: @Sendable (@escaping @Sendable () -> Void) -> Void
     /// Makes the rows of all committed keys durable; called before keys are sealed, on any thread. A file must not remember
     /// an id whose row a crash takes away. Set once, before the first commit.

@@ -4,26 +4,31 @@ internal import Storage
 extension SealedKeys {
     /// Seals a table that is no longer changed into a file. About half a microsecond a key. When it returns the file is
     /// durable under its name; when it throws nothing is left.
-    static func seal(_ keys: RecentKeys, folder: String, sequence: Int64, identity: UInt64) throws -> SealedKeys {
+    static func seal(
+        _ keys: RecentKeys, folder: String, sequence: Int64, identity: UInt64, pace: BackgroundPace? = nil
+    ) throws -> SealedKeys {
         let (earliest, latest) = keys.count == 0 ? (0, 0) : (keys.earliest, keys.latest)
         return try make(folder: folder, sequence: sequence, identity: identity, latest: latest) {
             path throws(StorageError) in
             var writer = try SealedKeysWriter(
-                path: path, identity: identity, maximumCount: keys.count, earliest: earliest, latest: latest)
+                path: path, identity: identity, maximumCount: keys.count, earliest: earliest, latest: latest,
+                pace: pace)
             try keys.sorted { slot throws(StorageError) in try writer.append(slot) }
             try writer.finish(ranges: keys.ranges)
         }
     }
 
     /// Merges files into one, which holds each key with its latest time. The merged ones stay where they are.
-    static func merge(_ files: [SealedKeys], folder: String, sequence: Int64, identity: UInt64) throws -> SealedKeys {
+    static func merge(
+        _ files: [SealedKeys], folder: String, sequence: Int64, identity: UInt64, pace: BackgroundPace? = nil
+    ) throws -> SealedKeys {
         let earliest = files.map(\.header.earliest).min() ?? 0
         let latest = files.map(\.header.latest).max() ?? 0
         return try make(folder: folder, sequence: sequence, identity: identity, latest: latest) {
             path throws(StorageError) in
             var writer = try SealedKeysWriter(
                 path: path, identity: identity, maximumCount: files.reduce(0) { $0 + $1.count }, earliest: earliest,
-                latest: latest)
+                latest: latest, pace: pace)
             let cursors = files.map(Cursor.init)
             for cursor in cursors { try cursor.advance() }
             while let least = leastKey(of: cursors) {

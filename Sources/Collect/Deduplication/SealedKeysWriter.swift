@@ -13,14 +13,19 @@ struct SealedKeysWriter: ~Copyable {
     private var filled = 0
     private var written = SealedKeys.Header.byteCount
     private var unsynchronised = 0
+    private var work: BackgroundPace.Work?
+    /// Keys between two rests: less than a millisecond of work.
+    private static let keysPerRest: UInt64 = 8192
 
     /// How much is written between two syncs: one large sync would hold up the log's own for as long as it takes.
-    private static let syncInterval = 4 << 20
+    private static let syncInterval = 1 << 20
 
     /// A writer of at most `maximumCount` keys with times from `earliest` to `latest`.
     init(
-        path: String, identity: UInt64, maximumCount: Int, earliest: Int64, latest: Int64
+        path: String, identity: UInt64, maximumCount: Int, earliest: Int64, latest: Int64,
+        pace: BackgroundPace? = nil
     ) throws(StorageError) {
+        work = pace.map(BackgroundPace.Work.init)
         file = try RawFile.create(path)
         header = SealedKeys.Header()
         header.identity = identity
@@ -60,6 +65,7 @@ struct SealedKeysWriter: ~Copyable {
         }
         filled += header.recordBytes
         if filled >= SealedKeys.Header.piece { try flush() }
+        if header.count % SealedKeysWriter.keysPerRest == 0 { work?.rest() }
     }
 
     private mutating func closeBuckets(through bucket: Int) {

@@ -4,26 +4,32 @@ extension Sessioniser {
     private static let version: UInt64 = 1
     private static let recordWords = 7
 
-    /// Appends what is remembered to a buffer: a version, the latest time of receipt, a count, and 56 bytes a session.
-    /// Not to be called within a commit.
-    public func encode(into bytes: inout [UInt8]) {
-        bytes.reserveCapacity(bytes.count + 24 + table.count * Sessioniser.recordWords * 8)
-        func put(_ word: UInt64) { withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) } }
-        put(Sessioniser.version)
-        put(UInt64(bitPattern: newest))
-        put(UInt64(table.count))
-        table.forEach { session in
-            put(session.key.high)
-            put(session.key.low)
-            put(session.id.high)
-            put(session.id.low)
-            put(UInt64(bitPattern: session.start))
-            put(UInt64(bitPattern: session.last))
-            put(UInt64(bitPattern: session.seen))
+    /// What is remembered, in bytes: a version, the latest time of receipt, a count, and 56 bytes a session. Not to be called
+    /// within a commit. The writer waits for it: some 10 ns a session.
+    public func encoded() -> [UInt8] {
+        let size = 24 + table.count * Sessioniser.recordWords * 8
+        return [UInt8](unsafeUninitializedCapacity: size) { bytes, filled in
+            let bytes = UnsafeMutableRawBufferPointer(bytes)
+            func put(_ word: UInt64) {
+                bytes.storeBytes(of: word.littleEndian, toByteOffset: filled, as: UInt64.self)
+                filled += 8
+            }
+            put(Sessioniser.version)
+            put(UInt64(bitPattern: newest))
+            put(UInt64(table.count))
+            table.forEach { session in
+                put(session.key.high)
+                put(session.key.low)
+                put(session.id.high)
+                put(session.id.low)
+                put(UInt64(bitPattern: session.start))
+                put(UInt64(bitPattern: session.last))
+                put(UInt64(bitPattern: session.seen))
+            }
         }
     }
 
-    /// Takes up what ``encode(into:)`` wrote; the sessioniser must be new. Returns false, and remembers nothing, when
+    /// Takes up what ``encoded()`` wrote; the sessioniser must be new. Returns false, and remembers nothing, when
     /// the bytes are not that.
     public func decode(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let record = Sessioniser.recordWords * 8
