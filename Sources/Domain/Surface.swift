@@ -100,15 +100,16 @@ public struct SurfaceSettings: Sendable, Hashable {
 
     /// The documented defaults of a surface.
     public static func standard(_ surface: Surface) -> SurfaceSettings {
+        // Twice as many named nobody better: `docs/decisions/0012-candidates.md`.
         let together = [
-            RecallerSettings(.models, most: 200), RecallerSettings(.neighbours, most: 200),
-            RecallerSettings(.content, most: 60), RecallerSettings(.categories, most: 25),
-            RecallerSettings(.brands, most: 25), RecallerSettings(.popular, most: 50),
+            RecallerSettings(.models, most: 200), RecallerSettings(.neighbours, most: 100),
+            RecallerSettings(.content, most: 40), RecallerSettings(.categories, most: 15),
+            RecallerSettings(.brands, most: 15), RecallerSettings(.popular, most: 30),
         ]
         var settings = SurfaceSettings(recallers: together)
         switch surface {
         case .forYou:
-            settings.recallers += [RecallerSettings(.trending, most: 50), RecallerSettings(.newest, most: 20)]
+            settings.recallers += [RecallerSettings(.trending, most: 30), RecallerSettings(.newest, most: 20)]
             settings.exploration = 0.1
         case .similar: break
         case .boughtTogether:
