@@ -263,6 +263,9 @@ extension LiveState {
     /// to wait for it would wait long. For a background thread, before ``freeze()``.
     public static func stockPages(_ pace: BackgroundPace) { PageArena.shared.stock(pace) }
 
+    /// Memory that is ready for the next pages of all states, in bytes.
+    public static var sparePageBytes: Int { PageArena.shared.spareBytes }
+
     /// Gives back what ``stockPages(_:)`` made ready, but for a quarter. For when the snapshot is written.
     public static func trimPages() { PageArena.shared.trim() }
 

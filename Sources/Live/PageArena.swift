@@ -58,6 +58,8 @@ final class PageArena: Sendable {
     var chunkCount: Int { state.withLock { $0.chunks.count } }
     /// Chunks that are ready and not in use.
     var spareCount: Int { state.withLock { $0.spares.count } }
+    /// Bytes of those.
+    var spareBytes: Int { spareCount * Self.chunkBytes }
 
     private static func rounded(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
 

@@ -18,11 +18,14 @@ public struct SnapshotWriter {
     private static let syncInterval = 1 << 20
 
     private var work: BackgroundPace.Work?
+    /// Where a block's data ends at the latest.
+    private let end: Int
 
-    init(file: Int32, pace: BackgroundPace? = nil) {
+    init(file: Int32, pace: BackgroundPace? = nil, blockSize: Int = SnapshotFile.blockSize) {
         self.file = file
         work = pace.map(BackgroundPace.Work.init)
-        block = [UInt8](repeating: 0, count: Self.headSize + SnapshotFile.blockSize + 8)
+        end = Self.headSize + blockSize
+        block = [UInt8](repeating: 0, count: end + 8)
     }
 
     // MARK: - What sections use
@@ -58,7 +61,7 @@ public struct SnapshotWriter {
     public mutating func raw(_ value: UnsafeRawBufferPointer) {
         var rest = value
         while !rest.isEmpty {
-            let room = Self.headSize + SnapshotFile.blockSize - filled
+            let room = end - filled
             if room == 0 {
                 flush(.data)
                 continue
@@ -105,7 +108,7 @@ public struct SnapshotWriter {
     @inline(__always)
     private mutating func put<Value: FixedWidthInteger>(_ value: Value) {
         let size = MemoryLayout<Value>.size
-        if filled + size > Self.headSize + SnapshotFile.blockSize { flush(.data) }
+        if filled + size > end { flush(.data) }
         block.withUnsafeMutableBytes { $0.storeBytes(of: value.littleEndian, toByteOffset: filled, as: Value.self) }
         filled += size
     }
@@ -120,8 +123,8 @@ public struct SnapshotWriter {
             block.storeBytes(of: checksum.littleEndian, toByteOffset: filled, as: UInt64.self)
             return checksum
         }
-        let end = filled + 8
-        block.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[..<end])) }
+        let whole = filled + 8
+        block.withUnsafeBytes { send(UnsafeRawBufferPointer(rebasing: $0[..<whole])) }
         filled = Self.headSize
         work?.rest()
     }

@@ -179,7 +179,8 @@ import Testing
         #expect(value("footfall_http_requests_total", ["class": "2xx"]).map { $0 >= 5 } == true)
         #expect(value("footfall_http_requests_total", ["class": "4xx"]) == 4)
         let owners = Set(text.samples.filter { $0.name == "footfall_memory_bytes" }.compactMap { $0.labels["owner"] })
-        #expect(owners.isSuperset(of: ["entities", "persons", "sessions", "deduplication"]), "\(owners)")
+        #expect(
+            owners.isSuperset(of: ["entities", "persons", "sessions", "deduplication", "spare_pages"]), "\(owners)")
         #expect(value("process_resident_memory_bytes").map { $0 > 1e6 } == true)
         #expect(value("footfall_log_position").map { $0 >= 4 } == true)
     }

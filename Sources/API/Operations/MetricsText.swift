@@ -4,7 +4,6 @@ internal import Foundation
 internal import Live
 internal import Recommend
 internal import Search
-internal import Recommend
 internal import Storage
 internal import Training
 
@@ -97,6 +96,7 @@ struct MetricsText {
 
     private mutating func state(_ tenants: [TenantService]) {
         family("footfall_memory_bytes", "gauge", "Memory by what it holds; an estimate, capacity included.")
+        sample("footfall_memory_bytes", [("owner", "spare_pages")], Double(LiveState.sparePageBytes))
         for tenant in tenants {
             for share in tenant.live.memory() {
                 sample(
