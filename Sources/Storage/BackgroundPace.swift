@@ -9,6 +9,10 @@ public final class BackgroundPace: Sendable {
     /// In nanoseconds.
     private static let longestRest: UInt64 = 100_000_000
 
+    /// How much work beside those who serve writes between two syncs: one large sync holds up the log's own for as long as it
+    /// takes.
+    public static let bytesPerSync = 1 << 20
+
     private let isHurried = Atomic(false)
 
     public init() {}

@@ -6,8 +6,8 @@ internal import Glibc
 /// believed.
 ///
 /// The form: a header of 48 bytes (magic, version of the form, version of the kind, log position, kind, checksum), then
-/// blocks of up to 1 MiB (128 KiB as written now), each with its length, its sort (a section's name, data, the end) and an XXH3 checksum that
-/// also covers the block before. Numbers are little-endian.
+/// blocks of up to 1 MiB (128 KiB as written now), each with its length, its sort (a section's name, data, the end) and an
+/// XXH3 checksum that also covers the block before. Numbers are little-endian.
 public enum SnapshotFile {
     static let magic: UInt64 = 0x50_4e_53_4c_4c_46_54_46
     static let formVersion: UInt32 = 1
@@ -34,9 +34,9 @@ public enum SnapshotFile {
         }
     }
 
-    /// Writes a snapshot and puts it in the place of the one before. Memory stays at about 1 MiB whatever its size; the
-    /// data is on disk when this returns. A kind has at most 16 bytes. With a `pace` the writer rests
-    /// after each block.
+    /// Writes a snapshot and puts it in the place of the one before. Memory stays at one block whatever its size; the
+    /// data is on disk when this returns. A kind has at most 16 bytes. With a `pace` the writer rests after
+    /// each block.
     public static func write(
         to path: String, kind: String, version: UInt32, position: Int64, sections: [Section],
         pace: BackgroundPace? = nil

@@ -14,9 +14,6 @@ public struct SnapshotWriter {
 
     private static let headSize = 8
     private var unsynchronised = 0
-    /// How much is written between two syncs: one large sync would hold up the log's own for as long as it takes.
-    private static let syncInterval = 1 << 20
-
     private var work: BackgroundPace.Work?
     /// Where a block's data ends at the latest.
     private let end: Int
@@ -141,7 +138,7 @@ public struct SnapshotWriter {
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             unsynchronised += count
         }
-        guard problem == nil, unsynchronised >= Self.syncInterval else { return }
+        guard problem == nil, unsynchronised >= BackgroundPace.bytesPerSync else { return }
         unsynchronised = 0
         if fdatasync(file) != 0 { problem = SnapshotFile.failure("write the snapshot", errno) }
     }

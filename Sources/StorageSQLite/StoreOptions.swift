@@ -1,3 +1,5 @@
+internal import Storage
+
 /// How a tenant's store is opened.
 public struct StoreOptions: Sendable {
     /// The tenant's id; the name of the folder when `nil`.
@@ -6,7 +8,7 @@ public struct StoreOptions: Sendable {
     public var readOnly = false
     /// Bytes of the write-ahead log that are copied into the database at a time, in the background. A commit that meets
     /// such a copy waits for the disk longer, the longer the more is copied.
-    public var copyBytes = 1 << 20
+    public var copyBytes = BackgroundPace.bytesPerSync
     /// Size of the write-ahead log, in bytes, from which it is used from its start again as soon as all is copied. Also
     /// what is copied at a time while one commit follows the other without a pause: fewer syncs are worth more then.
     public var checkpointBytes = 32 << 20

@@ -17,9 +17,6 @@ struct SealedKeysWriter: ~Copyable {
     /// Keys between two rests: less than a millisecond of work.
     private static let keysPerRest: UInt64 = 8192
 
-    /// How much is written between two syncs: one large sync would hold up the log's own for as long as it takes.
-    private static let syncInterval = 1 << 20
-
     /// A writer of at most `maximumCount` keys with times from `earliest` to `latest`.
     init(
         path: String, identity: UInt64, maximumCount: Int, earliest: Int64, latest: Int64,
@@ -85,7 +82,7 @@ struct SealedKeysWriter: ~Copyable {
         filled -= size
         written += size
         unsynchronised += size
-        if unsynchronised >= SealedKeysWriter.syncInterval {
+        if unsynchronised >= BackgroundPace.bytesPerSync {
             try file.synchronise()
             unsynchronised = 0
         }
