@@ -38,6 +38,38 @@ extension SQLiteTenantStore {
             return (reader.finish(), reader.last)
         }
     }
+
+    /// One pass over a stretch of each file.
+    public func activity(after position: Int64, through last: Int64) throws(StorageError) -> [UserActivity] {
+        try read { view throws(StorageError) in
+            var users = try SQLiteTenantStore.activity(view.main, after: position, through: last)
+            if let overflow = view.overflow {
+                users += try SQLiteTenantStore.activity(
+                    overflow, after: max(position, view.moved.position), through: last)
+            }
+            return users
+        }
+    }
+
+    private static func activity(
+        _ connection: Connection, after position: Int64, through last: Int64
+    ) throws(StorageError) -> [UserActivity] {
+        let statement = try connection.cached(
+            """
+            SELECT user_id, count(*), sum(type = 'order') FROM user_interactions
+            WHERE seq > ?1 AND seq <= ?2 AND user_id IS NOT NULL GROUP BY user_id
+            """)
+        defer { statement.reset() }
+        statement.bind(1, position)
+        statement.bind(2, last)
+        var users: [UserActivity] = []
+        while try statement.step() {
+            users.append(
+                UserActivity(
+                    userID: statement.text(0), interactions: statement.integer(1), orders: statement.integer(2)))
+        }
+        return users
+    }
 }
 
 /// Merges interactions and other records of a file by position.

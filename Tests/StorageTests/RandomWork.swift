@@ -188,6 +188,22 @@ struct RandomWork {
         }
         #expect(seen == min(1, model.log.count), note)
 
+        let end = Int64.random(in: start...(model.lastPosition + 3), using: &random)
+        var activity: [String: UserActivity] = [:]
+        for row in model.interactions where row.position > start && row.position <= end {
+            guard let user = row.userID else { continue }
+            activity[user, default: UserActivity(userID: user, interactions: 0, orders: 0)].interactions += 1
+            if row.type == "order" { activity[user]?.orders += 1 }
+        }
+        // A user with interactions in two files is named twice.
+        var counted: [String: UserActivity] = [:]
+        for part in try store.activity(after: start, through: end) {
+            counted[part.userID, default: UserActivity(userID: part.userID, interactions: 0, orders: 0)].interactions +=
+                part.interactions
+            counted[part.userID]?.orders += part.orders
+        }
+        #expect(counted == activity, note)
+
         let positions = (0..<40).map { _ in Int64.random(in: 0...(model.lastPosition + 3), using: &random) }
         let batch = try store.interactions(at: positions, resolver: resolver)
         let rows = Dictionary(uniqueKeysWithValues: model.interactions.map { ($0.position, $0) })

@@ -29,12 +29,14 @@ extension TaskScheduler.Run {
         var total = 0
         while true {
             if isStopping() { throw Self.stopping }
+            let begun = monotonicNanoseconds()
             guard let removed = tenant.expire(before: before, maximumRows: rows, now: now) else {
                 throw TaskFailure(
                     code: "commit_failed", message: "A commit of the clean-up could not be stored; the log says why.")
             }
             total += removed
             if removed < rows { break }
+            rest(since: begun)
         }
         if total > 0 {
             tenant.foldSessions(before: before, now: now)

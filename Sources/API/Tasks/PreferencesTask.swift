@@ -52,6 +52,11 @@ private struct Pace {
 extension TaskScheduler.Run {
     /// Users after which what was found is written: below it, a user who was active more than once is written once.
     private static let mostUsers = 200_000
+    /// Bytes after which a commit takes no more rows: a user's last interactions come to 8 KiB, and those who wait for the
+    /// commit wait for all of it.
+    private static let bytesPerWrite = 128 << 10
+    /// Positions of the log that are read at once: some milliseconds' work.
+    private static let positionsPerRead: Int64 = 16_384
 
     /// Writes a row of `user_preferences` for each user with interactions since the last run.
     func writePreferences() throws(TaskFailure) -> TaskOutcome {
@@ -67,9 +72,12 @@ extension TaskScheduler.Run {
         let pace = Pace(seconds: interval / Double(2 * max(1, tenants)))
         while progress.position < last {
             if isStopping() { throw Self.stopping }
-            let (activities, end) = try active(after: progress.position, through: progress.end)
+            let reading = BackgroundPace()
+            if isAwaited { reading.hurry() }
+            let (activities, end) = try active(
+                after: progress.position, through: progress.end ?? last,
+                users: progress.end == nil ? Self.mostUsers : .max, reading)
             if isStopping() { throw Self.stopping }
-            guard let end else { break }
             progress.end = end
             // In the order of their bytes, by which a broken run goes on.
             var users = activities.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -78,23 +86,24 @@ extension TaskScheduler.Run {
             repeat {
                 if isStopping() { throw Self.stopping }
                 let begun = monotonicNanoseconds()
-                let some = users[start..<min(start + configuration.rowsPerWrite, users.count)]
-                start += some.count
+                var rows: [PreferencesRow] = []
+                var bytes = 0
+                for user in users[start...].prefix(configuration.rowsPerWrite) where bytes < Self.bytesPerWrite {
+                    let row = try row(user, activities[user]?.interactions ?? 0, activities[user]?.orders ?? 0)
+                    bytes += row.recent.utf8.count
+                    rows.append(row)
+                }
+                start += rows.count
                 var next = progress
                 if start == users.count {
                     (next.position, next.end, next.user) = (end, nil, nil)
                 } else {
-                    next.user = some.last
+                    next.user = rows.last?.userID
                 }
-                var rows: [PreferencesRow] = []
-                for user in some {
-                    rows.append(try row(user, activities[user]?.interactions ?? 0, activities[user]?.orders ?? 0))
-                }
-                let isAwaited = wasRequested || tenant.tasks.state(.userPreferences).isRequested
                 let pause =
                     isAwaited
                     ? TaskScheduler.shortestPause
-                    : pace.pause(after: some.count, since: begun, before: users.count - start)
+                    : pace.pause(after: rows.count, since: begun, before: users.count - start)
                 guard let count = try write(.preferences(rows), next.values, begun: begun, pause: pause) else {
                     return .waiting(rows: changed, reason: Self.waiting)
                 }
@@ -105,37 +114,34 @@ extension TaskScheduler.Run {
         return .done(rows: changed)
     }
 
+    /// Whether somebody has asked for this run or for the next one.
+    private var isAwaited: Bool { wasRequested || tenant.tasks.state(.userPreferences).isRequested }
+
     private typealias Activity = (interactions: Int64, orders: Int64)
 
-    /// The users in a stretch of the log with what they did in it, and where the stretch ends; `nil` at the log's end.
-    private func active(after position: Int64, through limit: Int64?) throws(TaskFailure) -> (
-        [String: Activity], Int64?
-    ) {
+    /// The users in a stretch of the log with what they did in it, and where the stretch ends: at `last`, or before it when
+    /// it has about `most` users.
+    private func active(
+        after position: Int64, through last: Int64, users most: Int, _ pace: BackgroundPace
+    ) throws(TaskFailure) -> ([String: Activity], Int64) {
+        var work = BackgroundPace.Work(pace)
         var users: [String: Activity] = [:]
-        var end: Int64?
-        do throws(StorageError) {
-            try tenant.store.scan(after: position, resolver: tenant.resolver) { (chunk) throws(StorageError) in
-                switch chunk {
-                case .record(let record): end = record.position
-                case .interactions(let batch):
-                    batch.bytes.withUnsafeBytes { bytes in
-                        for row in batch.rows where !row.userID.isNone && row.position <= limit ?? .max {
-                            let id = String(decoding: batch.slice(bytes, row.userID), as: UTF8.self)
-                            let isOrder = batch.slice(bytes, row.typeName).elementsEqual("order".utf8)
-                            users[id, default: (0, 0)].interactions += 1
-                            if isOrder { users[id, default: (0, 0)].orders += 1 }
-                        }
-                    }
-                    end = batch.rows.last?.position ?? end
+        var end = position
+        while end < last, !isStopping() {
+            let next = min(end + Self.positionsPerRead, last)
+            do throws(StorageError) {
+                for user in try tenant.store.activity(after: end, through: next) {
+                    users[user.userID, default: (0, 0)].interactions += user.interactions
+                    users[user.userID, default: (0, 0)].orders += user.orders
                 }
-                if isStopping() { return false }
-                if let limit { return end ?? 0 < limit }
-                return users.count < Self.mostUsers
+            } catch {
+                throw TaskFailure(error)
             }
-        } catch {
-            throw TaskFailure(error)
+            end = next
+            if users.count >= most { break }
+            work.rest()
         }
-        return (users, limit ?? end)
+        return (users, end)
     }
 
     /// A user's row as the API would answer now. One key look-up in the store.

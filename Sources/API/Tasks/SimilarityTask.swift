@@ -12,7 +12,7 @@ extension TaskScheduler.Run {
         var first: EntityNumber = 0
         while true {
             if isStopping() { throw Self.stopping }
-            let numbers = (0..<EntityNumber(clamping: max(1, configuration.rowsPerWrite / 5))).map { first &+ $0 }
+            let numbers = (0..<EntityNumber(clamping: max(1, configuration.rowsPerWrite / Self.similarItems))).map { first &+ $0 }
             let rows = tenant.live.similarities(of: numbers, limit: Self.similarItems, now: clock())
             if rows.isEmpty { return .done(rows: changed) }
             guard let count = try write(.similarity(rows)) else {

@@ -12,7 +12,7 @@ public final class TaskScheduler: Sendable {
         /// Seconds between two runs of a task; 0: it runs only when asked.
         public var seconds: [TaskName: Double] = [:]
         /// Rows that one commit of a task writes or removes.
-        public var rowsPerCommit = 5000
+        public var rowsPerCommit = 1000
         /// Rows of a table of its own that a task has in one commit of interactions: these are dearer than a removal.
         public var rowsPerWrite = 250
 
@@ -161,12 +161,17 @@ extension TaskScheduler.Run {
             sleep(milliseconds: 100)
         }
         finished.wait()
-        // The writer has other things to do, and so has the machine: a task takes an eighth of their time at most.
-        sleep(milliseconds: UInt32(min(max(2, pause * Double((monotonicNanoseconds() &- begun) / 1_000_000)), 500)))
+        rest(since: begun, pause)
         switch outcome.value.withLock({ $0 }) {
         case .success(let count): return count
         case .failure(let error): throw TaskFailure(error)
         }
+    }
+
+    /// Rests `pause` times as long as what began at `begun` took. The writer has other things to do, and so has the machine: a
+    /// task takes an eighth of their time at most.
+    func rest(since begun: UInt64, _ pause: Double = TaskScheduler.shortestPause) {
+        sleep(milliseconds: UInt32(min(max(2, pause * Double((monotonicNanoseconds() &- begun) / 1_000_000)), 500)))
     }
 
     static let waiting =
