@@ -2,6 +2,7 @@
 // Thin C over libmicrohttpd: what Swift cannot call (variadic functions), what it would import with a closed enum
 // that the library may extend, and one pass over the request headers.
 #include <microhttpd.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -148,24 +149,39 @@ static inline int ff_mhd_header(struct MHD_Connection *connection, const char *n
 struct ff_mhd_name {
     const char *name;
     size_t size;
+};
+
+/// A look for headers that are there more than once.
+struct ff_mhd_repetition {
+    const struct ff_mhd_name *names;
+    /// At most 64.
     unsigned int count;
+    uint64_t seen;
+    int repeated;
 };
 
 static inline enum MHD_Result ff_visit_name(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
                                             const char *value, size_t value_size) {
-    struct ff_mhd_name *wanted = (struct ff_mhd_name *)cls;
+    struct ff_mhd_repetition *look = (struct ff_mhd_repetition *)cls;
     (void)kind;
     (void)value;
     (void)value_size;
-    if (name_size == wanted->size && strncasecmp(name, wanted->name, name_size) == 0) wanted->count++;
+    for (unsigned int i = 0; i < look->count; i++) {
+        if (name_size != look->names[i].size || strncasecmp(name, look->names[i].name, name_size) != 0) continue;
+        if (look->seen >> i & 1) {
+            look->repeated = (int)i;
+            return MHD_NO;
+        }
+        look->seen |= (uint64_t)1 << i;
+    }
     return MHD_YES;
 }
 
-/// How often a request has a header.
-static inline unsigned int ff_mhd_header_count(struct MHD_Connection *connection, const char *name, size_t name_size) {
-    struct ff_mhd_name wanted = {name, name_size, 0};
-    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, ff_visit_name, &wanted);
-    return wanted.count;
+/// Number of the first of these headers that a request has more than once, -1 when there is none.
+static inline int ff_mhd_repeated(struct MHD_Connection *connection, const struct ff_mhd_name *names, unsigned int count) {
+    struct ff_mhd_repetition look = {names, count < 64 ? count : 64, 0, -1};
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, ff_visit_name, &look);
+    return look.repeated;
 }
 
 /// What the server itself must know of the headers, gathered in one pass.

@@ -136,11 +136,10 @@ final class Connection: @unchecked Sendable {
         return UnsafeRawBufferPointer(start: value, count: count)
     }
 
-    func headerCount(_ name: StaticString) -> Int {
-        name.withUTF8Buffer { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                Int(ff_mhd_header_count(handle, $0.baseAddress, $0.count))
-            }
+    func repeatedHeader(among names: HTTPHeaderNames) -> StaticString? {
+        names.withNames { list in
+            let number = Int(ff_mhd_repeated(handle, list.baseAddress, UInt32(list.count)))
+            return names.names.indices.contains(number) ? names.names[number] : nil
         }
     }
 

@@ -50,8 +50,10 @@ public struct HTTPRequestHead: ~Copyable {
         connection.header(name).map(body)
     }
 
-    /// How many headers of this name there are, whatever its case.
-    public func headerCount(_ name: StaticString) -> Int { connection.headerCount(name) }
+    /// One of these headers that the request has more than once. One pass over the headers; nothing is allocated.
+    public func repeatedHeader(among names: HTTPHeaderNames) -> StaticString? {
+        connection.repeatedHeader(among: names)
+    }
 
     /// The declared size of the body in bytes as sent: 0 without one, nil when it comes in chunks.
     public var contentLength: Int? { connection.framing.contentLength }

@@ -118,7 +118,7 @@ struct FuzzDecoderTests {
             }
             writer.endArray()
             // An id given on arrival may be longer than a small limit allows ids of clients to be.
-            reception.settings.maximumIDBytes = max(36, reception.settings.maximumIDBytes)
+            reception.limits.maximumIDBytes = max(36, reception.limits.maximumIDBytes)
             let again = try json(writer.bytes, reception)
             for (row, second) in zip(kept, again.batch.rows) {
                 let isSame = InteractionRow.same(row, request.batch, second, again.batch, exceptID: false)

@@ -54,7 +54,7 @@ struct FuzzInvariants {
         guard !row.raw.isNone, row.raw.length > 0 else { return "no raw text" }
         let isText = batch.bytes.withUnsafeBytes { String(validating: batch.slice($0, row.raw), as: UTF8.self) != nil }
         if !isText { return "the raw text is not UTF-8" }
-        if !row.id.isNone, !(1...reception.settings.maximumIDBytes).contains(Int(row.id.length)) {
+        if !row.id.isNone, !(1...reception.limits.maximumIDBytes).contains(Int(row.id.length)) {
             return "the id is too long"
         }
         return nil
@@ -74,7 +74,7 @@ struct FuzzInvariants {
             let entityType = reception.plan.entityType(named: entityTypeName),
             row.entityType == names.index(of: entityTypeName)
         else { return "the entity type is not the plan's" }
-        let limit = reception.settings.maximumIDBytes
+        let limit = reception.limits.maximumIDBytes
         for span in [
             row.id, row.entityID, row.userID, row.anonymousID, row.sessionID, row.browserSessionID, row.listID,
         ] where !span.isNone {
@@ -128,7 +128,7 @@ struct FuzzInvariants {
         }
         if reception.isImport { return nil }
         if row.occurredAt > row.receivedAt + 300_000 { return "the time is more than five minutes ahead" }
-        if let days = reception.settings.retentionDays, row.occurredAt < row.receivedAt - days * 86_400_000 {
+        if let days = reception.limits.retentionDays, row.occurredAt < row.receivedAt - days * 86_400_000 {
             return "the time is older than the retention"
         }
         return nil
@@ -136,11 +136,11 @@ struct FuzzInvariants {
 
     private func brokenMetadata(_ row: InteractionRow, _ batch: InteractionBatch) -> String? {
         if row.metadata.isNone { return nil }
-        if Int(row.metadata.length) > reception.settings.maximumMetadataBytes { return "the metadata is too long" }
+        if Int(row.metadata.length) > reception.limits.maximumMetadataBytes { return "the metadata is too long" }
         return batch.bytes.withUnsafeBytes { bytes in
             let text = batch.slice(bytes, row.metadata)
             do throws(JSONError) {
-                let view = try parser.parse(text, maximumDepth: reception.settings.maximumMetadataDepth)
+                let view = try parser.parse(text, maximumDepth: reception.limits.maximumMetadataDepth)
                 if view.kind != .object { return "the metadata is no object" }
                 if view.containsNUL || view.containsDuplicateKey || view.containsNumberOverflow {
                     return "bad metadata"

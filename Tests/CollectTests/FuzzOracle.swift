@@ -54,7 +54,7 @@ struct FuzzOracle {
             if !isWhole { return (nil, "invalid_\(name)") }
         }
         if text.isEmpty { return (nil, "invalid_\(name)") }
-        if text.utf8.count > reception.settings.maximumIDBytes { return (nil, "\(name)_too_long") }
+        if text.utf8.count > reception.limits.maximumIDBytes { return (nil, "\(name)_too_long") }
         return (text, nil)
     }
 
@@ -113,7 +113,7 @@ struct FuzzOracle {
         }
         guard var occurredAt = times["occurred_at"], !reception.isImport else { return nil }
         if let sentAt = times["sent_at"] ?? reception.sentAt { occurredAt += reception.receivedAt - sentAt }
-        if let days = reception.settings.retentionDays, occurredAt < reception.receivedAt - days * 86_400_000 {
+        if let days = reception.limits.retentionDays, occurredAt < reception.receivedAt - days * 86_400_000 {
             return "too_old"
         }
         return occurredAt < Timestamp.earliest ? "invalid_time" : nil
@@ -123,8 +123,8 @@ struct FuzzOracle {
         if let value = found["value"], value.double == nil { return "invalid_value" }
         if let metadata = found["metadata"] {
             guard metadata.kind == .object else { return "invalid_metadata" }
-            if metadata.raw.count > reception.settings.maximumMetadataBytes { return "metadata_too_large" }
-            if depth(metadata) > reception.settings.maximumMetadataDepth { return "metadata_too_deep" }
+            if metadata.raw.count > reception.limits.maximumMetadataBytes { return "metadata_too_large" }
+            if depth(metadata) > reception.limits.maximumMetadataDepth { return "metadata_too_deep" }
             if entityType(found)?.schema?.isValid(metadata) == false { return "metadata_violates_schema" }
         }
         return text(found, "id").code

@@ -106,9 +106,9 @@ enum Actor {
     ) throws(Problem) -> String? {
         guard let sent = request.withHeader(name, { String(validating: $0, as: UTF8.self) }) else { return nil }
         guard let value = sent else { throw Problem(400, "invalid_header", "\(name) must be text in UTF-8.") }
-        guard (1...reception.settings.maximumIDBytes).contains(value.utf8.count) else {
+        guard (1...reception.limits.maximumIDBytes).contains(value.utf8.count) else {
             throw Problem(
-                400, "invalid_header", "\(name) must have 1 to \(reception.settings.maximumIDBytes) bytes.")
+                400, "invalid_header", "\(name) must have 1 to \(reception.limits.maximumIDBytes) bytes.")
         }
         return value
     }

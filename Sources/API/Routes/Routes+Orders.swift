@@ -80,7 +80,7 @@ extension Routes {
         // Orders are facts, whatever the catalogue says now and however late they are told.
         reception.knowsEntity = { _ in true }
         reception.isImport = true
-        reception.settings.maximumIDBytes = max(reception.settings.maximumIDBytes, 64)
+        reception.limits.maximumIDBytes = max(reception.limits.maximumIDBytes, 64)
         let items = order.items.enumerated().map { place, item in
             let key = tenant.hasher.key("order\0\(order.id)\0\(place)\0\(item.productID)", .interaction)
             var metadata: JSONObject = [

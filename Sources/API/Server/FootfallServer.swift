@@ -24,6 +24,7 @@ public final class FootfallServer: HTTPHandler {
     let log: Log
     let clock: @Sendable () -> Int64
     private let configuration: Configuration
+    private let allowsAnyOrigin: Bool
     private let router: Router
     private let isAdmin: Bool
     private let state = Mutex(Readiness.ready)
@@ -38,6 +39,7 @@ public final class FootfallServer: HTTPHandler {
     ) {
         self.directory = directory
         self.configuration = configuration
+        allowsAnyOrigin = configuration.corsOrigins.contains("*")
         self.isAdmin = isAdmin
         self.log = log
         self.clock = clock
@@ -67,14 +69,14 @@ public final class FootfallServer: HTTPHandler {
     }
 
     private func limit(of route: Route, _ head: borrowing HTTPRequestHead, _ principal: Principal) -> Int {
-        guard let settings = principal.tenant?.settings else { return configuration.maximumBodyBytes }
+        guard let limits = principal.tenant?.limits else { return configuration.maximumBodyBytes }
         let isStream =
             switch route.limit {
             case .json: false
             case .stream: true
             case .byContentType: MediaType(head) == .ndjson
             }
-        return isStream ? settings.maximumStreamBytes : settings.maximumBodyBytes
+        return isStream ? limits.maximumStreamBytes : limits.maximumBodyBytes
     }
 
     public func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
@@ -112,7 +114,7 @@ public final class FootfallServer: HTTPHandler {
     public func problem(status: Int, code: String, message: String, origin: String?) -> HTTPResponse {
         // The head may not have been read, so nobody knows whether a page asks; an open server lets any page read why.
         var caller = Caller()
-        caller.origin = origin ?? (configuration.corsOrigins.contains("*") ? "*" : nil)
+        caller.origin = origin ?? (allowsAnyOrigin ? "*" : nil)
         return finish(Problem(status, code, message).response(), for: caller)
     }
 }
@@ -171,14 +173,14 @@ extension FootfallServer {
     }
 
     /// Headers of which only one can be meant: who asks, for whom, and what the body is.
-    private static let single: [StaticString] = [
+    private static let single = HTTPHeaderNames([
         "Authorization", "X-API-Key", "X-User-Id", "X-Anonymous-Id", "X-User-Token", "X-Signature", "Content-Type",
         "X-Footfall-Tenant",
-    ]
+    ])
 
     /// Of two values the server would take one and a proxy in front of it perhaps the other.
     private func refuseRepeated(_ head: borrowing HTTPRequestHead) throws(Problem) {
-        for name in FootfallServer.single where head.headerCount(name) > 1 {
+        if let name = head.repeatedHeader(among: FootfallServer.single) {
             throw Problem(400, "invalid_header", "\(name) is given more than once.")
         }
     }
@@ -225,12 +227,18 @@ extension FootfallServer {
     }
 
     private func key(_ head: borrowing HTTPRequestHead) -> String? {
-        if let header = head.header("Authorization") {
-            let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-            if parts.count == 2, parts[0].lowercased() == "bearer" { return String(parts[1]) }
+        if let key = head.withHeader("Authorization", FootfallServer.bearerKey) { return key }
+        return head.header("X-API-Key") ?? head.queryValue("key")
+    }
+
+    /// The key of `Bearer KEY`; empty when the header is of another scheme.
+    private static func bearerKey(_ header: UnsafeRawBufferPointer) -> String {
+        let scheme: StaticString = "bearer "
+        let length = scheme.utf8CodeUnitCount
+        guard header.count > length, (0..<length).allSatisfy({ header[$0] | 0x20 == scheme.utf8Start[$0] }) else {
             return ""
         }
-        return head.header("X-API-Key") ?? head.queryValue("key")
+        return String(decoding: header[length...].drop { $0 == 0x20 }, as: UTF8.self)
     }
 
     private func preflight() -> HTTPResponse {
@@ -251,11 +259,11 @@ extension FootfallServer {
     func finish(_ response: HTTPResponse, for caller: Caller) -> HTTPResponse {
         var response = response
         // Caches keep an answer for one origin from the pages of another.
-        if !configuration.corsOrigins.contains("*"), !configuration.corsOrigins.isEmpty {
+        if !allowsAnyOrigin, !configuration.corsOrigins.isEmpty {
             response.headers.append(("Vary", "Origin"))
         }
         if let origin = caller.origin {
-            if configuration.corsOrigins.contains("*") {
+            if allowsAnyOrigin {
                 response.headers.append(("Access-Control-Allow-Origin", "*"))
                 response.headers.append(("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, X-Anonymous-Id"))
             } else if configuration.corsOrigins.contains(origin) {
@@ -274,7 +282,26 @@ extension FootfallServer {
 enum RequestID {
     private static let next = Atomic<UInt64>(UInt64.random(in: 0..<(1 << 40)))
 
-    static func make() -> String { "r" + String(next.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36) }
+    /// "r" and the number in the digits 0 to z.
+    static func make() -> String {
+        // 13 digits hold any number; the text has no memory of its own.
+        String(unsafeUninitializedCapacity: 14) { bytes in
+            var number = next.wrappingAdd(1, ordering: .relaxed).newValue
+            var digits = 1
+            var power: UInt64 = 36
+            while digits < 13, number >= power {
+                digits += 1
+                if digits < 13 { power *= 36 }
+            }
+            bytes[0] = UInt8(ascii: "r")
+            for place in stride(from: digits, through: 1, by: -1) {
+                let digit = UInt8(truncatingIfNeeded: number % 36)
+                bytes[place] = digit < 10 ? digit + 48 : digit + 87
+                number /= 36
+            }
+            return digits + 1
+        }
+    }
 
     static func isValid(_ text: String) -> Bool { DocumentReader.isName(text.utf8) }
 }

@@ -101,6 +101,9 @@ public final class TenantService: Sendable {
     /// The settings in force.
     public var settings: TenantSettings { current.withLock { $0.settings } }
 
+    /// The limits in force.
+    var limits: CollectionLimits { current.withLock { CollectionLimits($0.settings) } }
+
     /// What recommendations are made from.
     var knowledge: LiveKnowledge {
         LiveKnowledge(
@@ -116,10 +119,9 @@ public final class TenantService: Sendable {
 
     /// What the decoder needs to know of a request that came just now.
     func reception(now: Int64) -> Reception {
-        let current = current.withLock { $0 }
-        var reception = Reception(
-            receivedAt: now, plan: current.plan, settings: current.settings, hasher: hasher)
-        if current.plan.plan.isStrict { reception.knowsEntity = { [live] in live.isCatalogued($0) } }
+        let (plan, limits) = current.withLock { ($0.plan, CollectionLimits($0.settings)) }
+        var reception = Reception(receivedAt: now, plan: plan, limits: limits, hasher: hasher)
+        if plan.plan.isStrict { reception.knowsEntity = { [live] in live.isCatalogued($0) } }
         return reception
     }
 

@@ -32,7 +32,7 @@ struct ItemDecoder {
         row.verdict = .rejected
         row.receivedAt = reception.receivedAt
         row.planVersion = reception.plan.version
-        if let id, let text = try? Self.text(id, "id", limit: reception.settings.maximumIDBytes) {
+        if let id, let text = try? Self.text(id, "id", limit: reception.limits.maximumIDBytes) {
             row.id = batch.append(text)
         }
         row.rejectionCode = batch.append(reason.code)
@@ -72,7 +72,7 @@ extension ItemDecoder {
         throws(DropReason)
     {
         guard let view = fields.type else { throw .missingType }
-        let name = try Self.text(view, "type", limit: reception.settings.maximumIDBytes)
+        let name = try Self.text(view, "type", limit: reception.limits.maximumIDBytes)
         guard let (type, isAlias) = reception.plan.type(name) else {
             throw .unknownType(String(decoding: name, as: UTF8.self))
         }
@@ -89,7 +89,7 @@ extension ItemDecoder {
         guard let view = fields.entityType else {
             return reception.plan.entityTypes[reception.plan.defaultEntityType]
         }
-        let name = try Self.text(view, "entity_type", limit: reception.settings.maximumIDBytes)
+        let name = try Self.text(view, "entity_type", limit: reception.limits.maximumIDBytes)
         guard let type = reception.plan.entityType(name) else {
             throw .unknownEntityType(String(decoding: name, as: UTF8.self))
         }
@@ -101,7 +101,7 @@ extension ItemDecoder {
         _ batch: inout InteractionBatch
     ) throws(DropReason) {
         guard let view = fields.entityID else { throw .missingEntity }
-        let id = try Self.text(view, "entity_id", limit: reception.settings.maximumIDBytes)
+        let id = try Self.text(view, "entity_id", limit: reception.limits.maximumIDBytes)
         row.entityType = type.index
         row.entityTypeName = batch.append(type.name)
         row.entityID = batch.append(id)
@@ -112,7 +112,7 @@ extension ItemDecoder {
     private func setActor(_ fields: ItemFields, _ row: inout InteractionRow, _ batch: inout InteractionBatch)
         throws(DropReason)
     {
-        let limit = reception.settings.maximumIDBytes
+        let limit = reception.limits.maximumIDBytes
         if let view = fields.userID {
             let id = try Self.text(view, "user_id", limit: limit)
             if let only = reception.onlyUser, !only.utf8.elementsEqual(id) { throw .otherUser }
@@ -172,7 +172,7 @@ extension ItemDecoder {
         // The client's clock may be off: what matters is how long before sending it happened.
         if let sentAt { occurredAt += reception.receivedAt - sentAt }
         if occurredAt > reception.receivedAt + ItemDecoder.tolerance { occurredAt = reception.receivedAt }
-        if let days = reception.settings.retentionDays,
+        if let days = reception.limits.retentionDays,
             occurredAt < reception.receivedAt - days * Timestamp.millisecondsPerDay
         {
             throw .tooOld(days)
@@ -196,10 +196,10 @@ extension ItemDecoder {
         guard let metadata = fields.metadata else { return }
         guard metadata.kind == .object else { throw .invalidMetadata }
         let raw = metadata.raw
-        let settings = reception.settings
-        if raw.count > settings.maximumMetadataBytes { throw .metadataTooLarge(settings.maximumMetadataBytes) }
-        if Self.isDeeper(raw, than: settings.maximumMetadataDepth) {
-            throw .metadataTooDeep(settings.maximumMetadataDepth)
+        let limits = reception.limits
+        if raw.count > limits.maximumMetadataBytes { throw .metadataTooLarge(limits.maximumMetadataBytes) }
+        if Self.isDeeper(raw, than: limits.maximumMetadataDepth) {
+            throw .metadataTooDeep(limits.maximumMetadataDepth)
         }
         if let violation = type.schema?.validate(metadata) { throw .schema(violation.message) }
         row.metadata = batch.append(raw)
@@ -209,7 +209,7 @@ extension ItemDecoder {
         throws(DropReason)
     {
         if let view = fields.id {
-            row.id = batch.append(try Self.text(view, "id", limit: reception.settings.maximumIDBytes))
+            row.id = batch.append(try Self.text(view, "id", limit: reception.limits.maximumIDBytes))
         } else {
             let offset = UInt32(truncatingIfNeeded: batch.bytes.count)
             ids.append(to: &batch.bytes, at: reception.receivedAt)

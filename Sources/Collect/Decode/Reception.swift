@@ -8,8 +8,8 @@ public struct Reception: Sendable {
     public var sentAt: Int64?
     /// The plan in force.
     public var plan: CompiledPlan
-    /// The tenant's settings.
-    public var settings: TenantSettings
+    /// The tenant's limits on what is sent.
+    public var limits: CollectionLimits
     /// Makes keys.
     public var hasher: KeyHasher
     /// The user of items that name nobody.
@@ -24,10 +24,10 @@ public struct Reception: Sendable {
     public var knowsEntity: @Sendable (Key128) -> Bool = { _ in true }
 
     /// What is known about a request.
-    public init(receivedAt: Int64, plan: CompiledPlan, settings: TenantSettings, hasher: KeyHasher) {
+    public init(receivedAt: Int64, plan: CompiledPlan, limits: CollectionLimits, hasher: KeyHasher) {
         self.receivedAt = receivedAt
         self.plan = plan
-        self.settings = settings
+        self.limits = limits
         self.hasher = hasher
     }
 }

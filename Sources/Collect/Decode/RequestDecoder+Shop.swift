@@ -26,11 +26,11 @@ extension RequestDecoder {
             throw FootfallError("missing_shop_domain", "\"shop_domain\" is required.", path: "/shop_domain")
         }
         let metadata = root.member("metadata")
-        let products = try products(metadata, limit: reception.settings.maximumBatch)
+        let products = try products(metadata, limit: reception.limits.maximumBatch)
         var eventID: [UInt8] = []
         if let id = root.member("id"), !id.isNull {
             do throws(DropReason) {
-                eventID = Array(try ItemDecoder.text(id, "id", limit: reception.settings.maximumIDBytes))
+                eventID = Array(try ItemDecoder.text(id, "id", limit: reception.limits.maximumIDBytes))
             } catch {
                 throw FootfallError(error.code, error.message, path: "/id")
             }
@@ -46,7 +46,7 @@ extension RequestDecoder {
             of: [
                 metadata, customer, browser, root.member("interaction_type"), root.member("session_id"),
                 root.member("context"), root.member("occurred_at"), root.member("sent_at"),
-            ], products: products.count, reception.settings)
+            ], products: products.count, reception.limits)
 
         var request = DecodedRequest()
         request.sentAt = reception.sentAt
@@ -61,7 +61,7 @@ extension RequestDecoder {
             writer.string(
                 products.count == 1
                     ? event
-                    : RequestDecoder.itemID(of: event, index, longest: reception.settings.maximumIDBytes))
+                    : RequestDecoder.itemID(of: event, index, longest: reception.limits.maximumIDBytes))
             writer.key("entity_type")
             writer.string("product")
             RequestDecoder.put("type", root.member("interaction_type"), &writer)
@@ -104,9 +104,9 @@ extension RequestDecoder {
 
     /// Refuses an event whose common parts, which every one of its interactions repeats, are larger than an interaction
     /// may be: a small request must not become a large one.
-    private func checkSize(of parts: [JSONView?], products: Int, _ settings: TenantSettings) throws(FootfallError) {
+    private func checkSize(of parts: [JSONView?], products: Int, _ limits: CollectionLimits) throws(FootfallError) {
         // A text of n bytes may be written in 6n, as escapes.
-        let most = settings.maximumMetadataBytes + 48 * settings.maximumIDBytes
+        let most = limits.maximumMetadataBytes + 48 * limits.maximumIDBytes
         let size = parts.reduce(0) { $0 + ($1?.raw.count ?? 0) }
         guard products == 1 || size <= most else {
             throw FootfallError(

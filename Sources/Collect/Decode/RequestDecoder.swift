@@ -72,10 +72,10 @@ public final class RequestDecoder {
                 "invalid_body", "The body must be an interaction or {\"interactions\": [...]}, as a JSON object.")
         }
         let count = items?.count ?? 1
-        guard count <= reception.settings.maximumBatch else {
+        guard count <= reception.limits.maximumBatch else {
             throw FootfallError(
                 "batch_too_large",
-                "A request may carry at most \(reception.settings.maximumBatch) interactions; this one has \(count).")
+                "A request may carry at most \(reception.limits.maximumBatch) interactions; this one has \(count).")
         }
         request.sentAt = reception.sentAt
         request.batch.rows.reserveCapacity(count)
@@ -128,7 +128,7 @@ public final class RequestDecoder {
         request.batch.bytes.reserveCapacity(body.count + body.count / 4)
         var decoder = ItemDecoder(reception: reception, ids: ids)
         defer { ids = decoder.ids }
-        let maximumLines = max(reception.settings.maximumBatch, reception.settings.maximumStreamBytes / 64)
+        let maximumLines = max(reception.limits.maximumBatch, reception.limits.maximumStreamBytes / 64)
         var start = 0
         while start < body.count {
             var end = start
