@@ -24,7 +24,7 @@ struct FuzzReception {
             if number % 3 == 0 { settings.retentionDays = nil }
             var reception = Reception(
                 receivedAt: noon, plan: try CompiledPlan(plan, version: UInt32(number + 1), names: names),
-                settings: settings, hasher: KeyHasher(seed: UInt64(number)))
+                limits: CollectionLimits(settings), hasher: KeyHasher(seed: UInt64(number)))
             if number % 4 == 1 { reception.defaultUser = "u1" }
             if number % 4 == 2 { reception.defaultVisitor = "v" }
             if number % 5 == 1 { reception.onlyUser = "u1" }

@@ -77,7 +77,7 @@ struct RequestDecoderTests {
                  "metadata": {"product_ids": [\((0..<12).map { "\($0)" }.joined(separator: ","))]}}
                 """
             func ids() throws -> [String] {
-                let reception = try reception { $0.settings.maximumIDBytes = limit }
+                let reception = try reception { $0.limits.maximumIDBytes = limit }
                 let (_, request) = try Array(body.utf8).withBytes { (bytes) throws(FootfallError) in
                     try RequestDecoder().phoenix(bytes, reception)
                 }

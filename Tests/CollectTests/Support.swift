@@ -13,7 +13,8 @@ func compiled(_ preset: String) throws -> CompiledPlan {
 
 func reception(_ preset: String = "default", _ change: (inout Reception) -> Void = { _ in }) throws -> Reception {
     var reception = Reception(
-        receivedAt: noon, plan: try compiled(preset), settings: TenantSettings(), hasher: KeyHasher(seed: 7))
+        receivedAt: noon, plan: try compiled(preset), limits: CollectionLimits(TenantSettings()),
+        hasher: KeyHasher(seed: 7))
     change(&reception)
     return reception
 }

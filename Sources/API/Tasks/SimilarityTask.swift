@@ -12,14 +12,15 @@ extension TaskScheduler.Run {
         var first: EntityNumber = 0
         while true {
             if isStopping() { throw Self.stopping }
-            let numbers = (0..<EntityNumber(clamping: max(1, configuration.rowsPerWrite / Self.similarItems))).map { first &+ $0 }
+            let step = EntityNumber(clamping: max(1, configuration.rowsPerWrite / Self.similarItems))
+            let numbers = (0..<step).map { first &+ $0 }
             let rows = tenant.live.similarities(of: numbers, limit: Self.similarItems, now: clock())
             if rows.isEmpty { return .done(rows: changed) }
             guard let count = try write(.similarity(rows)) else {
                 return .waiting(rows: changed, reason: Self.waiting)
             }
             changed += count
-            first += EntityNumber(clamping: numbers.count)
+            first += step
         }
     }
 }
