@@ -4,7 +4,7 @@ internal import Synchronization
 /// The hand-over of a suspended request's answer. `exchangeWord` holds the exchange's number above three flags:
 ///
 /// * claimed: someone is giving, or has given, the answer; nobody else may;
-/// * ready: the answer is in `reply`;
+/// * ready: the answer is in `reply`, or `replyMaker` makes it;
 /// * suspended: the library has been told to leave the connection alone.
 ///
 /// Whoever sets the second of *ready* and *suspended* sees to it that the library goes on.
@@ -41,8 +41,17 @@ extension Connection {
 
     @discardableResult
     func resume(_ number: UInt64, with response: HTTPResponse) -> Bool {
+        resume(number) { reply = response }
+    }
+
+    @discardableResult
+    func resume(_ number: UInt64, making response: @escaping @Sendable () -> HTTPResponse) -> Bool {
+        resume(number) { replyMaker = response }
+    }
+
+    private func resume(_ number: UInt64, _ answer: () -> Void) -> Bool {
         guard claim(number) else { return false }
-        reply = response
+        answer()
         let old = exchangeWord.bitwiseOr(Self.ready, ordering: .acquiringAndReleasing).oldValue
         if old & Self.suspended != 0 { worker.resume(self) }
         server.exchanges.end()
@@ -67,7 +76,8 @@ extension Connection {
 
     func answerIfReady() -> Bool {
         guard exchangeWord.load(ordering: .acquiring) & Self.ready != 0 else { return true }
-        guard let response = reply else { return false }
+        guard let response = reply ?? replyMaker?() else { return false }
+        replyMaker = nil
         return queue(response)
     }
 

@@ -46,6 +46,8 @@ final class Connection: @unchecked Sendable {
 
     /// The answer, set by the serving thread or, before it marks the exchange ready, by `resume`.
     var reply: HTTPResponse?
+    /// Makes the answer on the serving thread, set in place of `reply` by `resume`.
+    var replyMaker: (@Sendable () -> HTTPResponse)?
     var sentStatus = 0
     var sentBytes = 0
     var sentTag = 0
@@ -91,6 +93,7 @@ final class Connection: @unchecked Sendable {
         method = .other
         methodName = ""
         reply = nil
+        replyMaker = nil
         sentStatus = 0
         sentBytes = 0
         sentTag = 0
@@ -198,6 +201,7 @@ final class Connection: @unchecked Sendable {
         server.handler.finished(finished)
         sentContext = nil
         reply = nil
+        replyMaker = nil
         stage = .headers
         body.clear(keeping: Self.smallBody)
         countBuffered()

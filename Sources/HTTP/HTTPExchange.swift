@@ -16,6 +16,13 @@ public final class HTTPExchange: Sendable {
         connection.resume(generation, with: response)
     }
 
+    /// ``resume(with:)`` with an answer that the serving thread makes when it comes to it: for a thread that has many
+    /// requests to answer and other things to do.
+    @discardableResult
+    public func resume(making response: @escaping @Sendable () -> HTTPResponse) -> Bool {
+        connection.resume(generation, making: response)
+    }
+
     deinit {
         if connection.isUnanswered(generation) {
             connection.resume(

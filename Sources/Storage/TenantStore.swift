@@ -189,8 +189,8 @@ public protocol TenantStore: AnyObject, Sendable {
     /// or the end. At least a million rows a second: a restart replays with it. Rejected and expired rows are not in it.
     func scan(after position: Int64, resolver: RowResolver, _ body: (LogChunk) throws(StorageError) -> Bool)
         throws(StorageError)
-    /// What each user did at the positions after one, up to another: users that are named, in any order. A quarter of a
-    /// microsecond a position; to be asked for some ten thousand positions at a time.
+    /// What each user did at the positions after one, up to another: users that are named, in any order. Some .3 µs a
+    /// position; to be asked for some ten thousand positions at a time.
     func activity(after position: Int64, through last: Int64) throws(StorageError) -> [UserActivity]
     /// The interactions at the given positions, in the order given; those that are gone are left out.
     func interactions(at positions: [Int64], resolver: RowResolver) throws(StorageError) -> InteractionBatch

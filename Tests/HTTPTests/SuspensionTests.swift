@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Synchronization
 import Testing
 
 @Suite("Answers that come later")
@@ -27,6 +28,28 @@ struct SuspensionTests {
             for _ in 0..<50 { #expect(client.exchange(get("/now"))?.text == "now") }
             #expect(client.exchange(get("/twice"))?.text == "first")
             #expect(handler.finishedSoFar.contains { $0.tag == -1 && $0.method == "true" && $0.path == "false" })
+        }
+    }
+
+    @Test("An answer can be left to the serving thread to make; it is made once")
+    func made() throws {
+        try withServer { server, handler in
+            let made = Mutex(0)
+            let make: @Sendable () -> HTTPResponse = {
+                made.withLock { $0 += 1 }
+                return .text("made")
+            }
+            let client = Client(port: server.port)
+            for round in 1...20 {
+                client.send(post("/later", "body"))
+                #expect(handler.waitForExchanges(1))
+                let taken = handler.takeExchanges().map { [$0.resume(making: make), $0.resume(with: .text("second"))] }
+                #expect(taken == [[true, false]])
+                #expect(client.read()?.text == "made")
+                #expect(made.withLock { $0 } == round)
+            }
+            // The next request's answer is its own.
+            #expect(client.exchange(get("/now"))?.text == "now")
         }
     }
 

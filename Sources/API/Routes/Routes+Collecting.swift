@@ -60,7 +60,8 @@ extension Routes {
         return .suspend { exchange in
             let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
                 switch result {
-                case .success(let batch): exchange.resume(with: server.finish(answer(batch), for: caller))
+                // The thread that follows the commits up has the next ones waiting.
+                case .success(let batch): exchange.resume { server.finish(answer(batch), for: caller) }
                 case .failure(let error):
                     exchange.resume(with: server.finish(Problem(error).response(), for: caller))
                 }

@@ -72,11 +72,9 @@ extension TaskScheduler.Run {
         let pace = Pace(seconds: interval / Double(2 * max(1, tenants)))
         while progress.position < last {
             if isStopping() { throw Self.stopping }
-            let reading = BackgroundPace()
-            if isAwaited { reading.hurry() }
             let (activities, end) = try active(
                 after: progress.position, through: progress.end ?? last,
-                users: progress.end == nil ? Self.mostUsers : .max, reading)
+                users: progress.end == nil ? Self.mostUsers : .max)
             if isStopping() { throw Self.stopping }
             progress.end = end
             // In the order of their bytes, by which a broken run goes on.
@@ -122,9 +120,9 @@ extension TaskScheduler.Run {
     /// The users in a stretch of the log with what they did in it, and where the stretch ends: at `last`, or before it when
     /// it has about `most` users.
     private func active(
-        after position: Int64, through last: Int64, users most: Int, _ pace: BackgroundPace
+        after position: Int64, through last: Int64, users most: Int
     ) throws(TaskFailure) -> ([String: Activity], Int64) {
-        var work = BackgroundPace.Work(pace)
+        var work = BackgroundPace.Work(BackgroundPace())
         var users: [String: Activity] = [:]
         var end = position
         while end < last, !isStopping() {
@@ -139,7 +137,7 @@ extension TaskScheduler.Run {
             }
             end = next
             if users.count >= most { break }
-            work.rest()
+            if !isAwaited { work.rest() }
         }
         return (users, end)
     }
