@@ -72,10 +72,16 @@ fuzz: ## generated input into the decoder and the validator: the long form (FUZZ
 sanitize: sanitize-address sanitize-thread ## the tests under AddressSanitizer, then under ThreadSanitizer
 
 # Address space randomisation is off because ThreadSanitizer's shadow memory does not fit every layout of newer kernels.
+# scripts/tsan-mutex.c says what is loaded before the rest for it, and why.
 sanitize-address sanitize-thread: sanitize-%:
 	@scripts/setup test
 	@$(SWIFT) build --build-tests --sanitize=$* --scratch-path .build/sanitize-$*
-	@FOOTFALL_BINARY="$(CURDIR)/.build/sanitize-$*/debug/footfall" $$(setarch -R true 2>/dev/null && echo setarch -R) \
+	@if [ $* = thread ]; then \
+		"$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/clang" -std=c11 -O2 -Wall -Wextra -Werror -shared -fPIC \
+			-o .build/sanitize-thread/mutex.so scripts/tsan-mutex.c -ldl; \
+		export LD_PRELOAD="$(CURDIR)/.build/sanitize-thread/mutex.so"; \
+	fi; \
+	FOOTFALL_BINARY="$(CURDIR)/.build/sanitize-$*/debug/footfall" $$(setarch -R true 2>/dev/null && echo setarch -R) \
 		$(SWIFT) test --skip-build --disable-xctest --sanitize=$* --scratch-path .build/sanitize-$* $(ARGS)
 
 format: ## lay out the Swift sources as .swift-format says
