@@ -233,7 +233,7 @@ struct ContractTests {
             if each.name != "content" { #expect(scores[500_001] == 0) }
             #expect((Memory.resident() ?? .max) - before < 1 << 30)
         }
-        // A second or two each on an idle machine; other tests run beside.
-        #expect(time < .seconds(120))
+        // A second or two each on an idle machine; other tests run beside, and under ThreadSanitizer all take tens of times that.
+        #expect(time < .seconds(600))
     }
 }
