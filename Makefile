@@ -26,7 +26,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: build ## set up what is missing, build, start on http://127.0.0.1:8080 with data in ./data (ARGS= for more)
-	@exec $(BINARY) serve --data ./data --port 8080 $(ARGS)
+	@exec $(BINARY) serve $(ARGS)
 
 build: ## set up what is missing, release build: .build/release/footfall
 	@scripts/setup
