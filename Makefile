@@ -81,7 +81,7 @@ sanitize-address sanitize-thread: sanitize-%:
 			-o .build/sanitize-thread/mutex.so scripts/tsan-mutex.c -ldl; \
 		export LD_PRELOAD="$(CURDIR)/.build/sanitize-thread/mutex.so"; \
 	fi; \
-	FOOTFALL_BINARY="$(CURDIR)/.build/sanitize-$*/debug/footfall" $$(setarch -R true 2>/dev/null && echo setarch -R) \
+	FOOTFALL_TEST_SLOWNESS=5 FOOTFALL_BINARY="$(CURDIR)/.build/sanitize-$*/debug/footfall" $$(setarch -R true 2>/dev/null && echo setarch -R) \
 		$(SWIFT) test --skip-build --disable-xctest --sanitize=$* --scratch-path .build/sanitize-$* $(ARGS)
 
 format: ## lay out the Swift sources as .swift-format says

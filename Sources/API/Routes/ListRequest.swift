@@ -18,7 +18,7 @@ struct ListRequest: Sendable {
 
     /// Reads what is said of the audience.
     static func audience(_ parameters: inout ListParameters, _ tenant: TenantService) throws(Problem) -> Audience {
-        let longest = tenant.settings.maximumIDBytes
+        let longest = tenant.limits.maximumIDBytes
         return Audience(
             user: try parameters.id("user_id", longest: longest),
             visitor: try parameters.id("anonymous_id", longest: longest),
@@ -30,7 +30,7 @@ struct ListRequest: Sendable {
         _ parameters: inout ListParameters, _ audience: Audience, about subject: (type: String, id: String)?,
         _ tenant: TenantService, now: Int64
     ) throws(Problem) {
-        let longest = tenant.settings.maximumIDBytes
+        let longest = tenant.limits.maximumIDBytes
         let surface = try parameters.choice("surface", Surface.self)
         var about = subject
         let subjectType = try parameters.text("subject_type")

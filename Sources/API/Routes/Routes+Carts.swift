@@ -25,7 +25,7 @@ extension Routes {
             try Query(request.queryItems).refuseRest()
             let (reception, user) = try me(request, context, tenant)
             let cartID = context.parameters[0]
-            let limit = tenant.settings.maximumIDBytes
+            let limit = tenant.limits.maximumIDBytes
             guard cartID.utf8.count <= limit, !cartID.utf8.contains(0) else {
                 throw Problem(422, "invalid_cart_item", "A cart's id has 1 to \(limit) bytes and no U+0000.")
             }
@@ -63,7 +63,7 @@ extension Routes {
             let (cartID, productID) = (context.parameters[0], context.parameters[1])
             // What left the catalogue can still be taken out of a cart.
             reception.knowsEntity = { _ in true }
-            guard productID.utf8.count <= tenant.settings.maximumIDBytes, !productID.utf8.contains(0) else {
+            guard productID.utf8.count <= tenant.limits.maximumIDBytes, !productID.utf8.contains(0) else {
                 throw Problem.notFound("The product is not in this cart.")
             }
             let removal = CartAddition(productID: productID)

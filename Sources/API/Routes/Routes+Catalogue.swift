@@ -65,7 +65,7 @@ extension Routes {
             do throws(FootfallError) {
                 entity = try Entity(
                     document: document, type: context.parameters[0], id: context.parameters[1],
-                    maximumIDBytes: tenant.settings.maximumIDBytes)
+                    maximumIDBytes: tenant.limits.maximumIDBytes)
             } catch {
                 throw Problem(error, status: 422)
             }
@@ -170,10 +170,10 @@ extension Routes {
                 isLone = true
             }
         }
-        guard !documents.isEmpty, documents.count <= tenant.settings.maximumBatch else {
+        guard !documents.isEmpty, documents.count <= tenant.limits.maximumBatch else {
             throw Problem(
                 documents.isEmpty ? 400 : 413, documents.isEmpty ? "empty_body" : "batch_too_large",
-                "A request carries between 1 and \(tenant.settings.maximumBatch) \(name).")
+                "A request carries between 1 and \(tenant.limits.maximumBatch) \(name).")
         }
         return (documents, isLone)
     }
@@ -184,7 +184,7 @@ extension Routes {
         switch document {
         case .failure(let problem): throw FootfallError(problem.code, problem.detail)
         case .success(let document):
-            let entity = try Entity(document: document, maximumIDBytes: tenant.settings.maximumIDBytes)
+            let entity = try Entity(document: document, maximumIDBytes: tenant.limits.maximumIDBytes)
             guard tenant.plan.entityType(named: entity.type) != nil else {
                 throw FootfallError(
                     "unknown_entity_type",

@@ -59,11 +59,12 @@ extension Routes {
         let caller = context.caller
         return .suspend { exchange in
             let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
-                switch result {
-                // The thread that follows the commits up has the next ones waiting.
-                case .success(let batch): exchange.resume { server.finish(answer(batch), for: caller) }
-                case .failure(let error):
-                    exchange.resume(with: server.finish(Problem(error).response(), for: caller))
+                // Not here: the thread that follows the commits up has the next ones waiting.
+                exchange.resume {
+                    switch result {
+                    case .success(let batch): server.finish(answer(batch), for: caller)
+                    case .failure(let error): server.finish(Problem(error).response(), for: caller)
+                    }
                 }
             }
             if !tenant.collector.submit(work) {

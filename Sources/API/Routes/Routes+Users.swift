@@ -103,7 +103,7 @@ extension Routes {
             do throws(FootfallError) {
                 profile = try UserProfile(
                     request: document, id: context.parameters[0], now: context.now,
-                    maximumIDBytes: tenant.settings.maximumIDBytes)
+                    maximumIDBytes: tenant.limits.maximumIDBytes)
             } catch {
                 throw Problem(error, status: 422)
             }
@@ -178,7 +178,7 @@ extension Routes {
                 case .failure(let problem): throw FootfallError(problem.code, problem.detail)
                 case .success(let document):
                     profile = try UserProfile(
-                        request: document, now: context.now, maximumIDBytes: tenant.settings.maximumIDBytes)
+                        request: document, now: context.now, maximumIDBytes: tenant.limits.maximumIDBytes)
                 }
                 changes.append(.put(profile))
                 results.append(["id": .string(profile.id), "status": "ok"])

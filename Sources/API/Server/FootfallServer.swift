@@ -234,11 +234,8 @@ extension FootfallServer {
     /// The key of `Bearer KEY`; empty when the header is of another scheme.
     private static func bearerKey(_ header: UnsafeRawBufferPointer) -> String {
         let scheme: StaticString = "bearer "
-        let length = scheme.utf8CodeUnitCount
-        guard header.count > length, (0..<length).allSatisfy({ header[$0] | 0x20 == scheme.utf8Start[$0] }) else {
-            return ""
-        }
-        return String(decoding: header[length...].drop { $0 == 0x20 }, as: UTF8.self)
+        guard header.starts(with: scheme) else { return "" }
+        return String(decoding: header[scheme.utf8CodeUnitCount...].drop { $0 == 0x20 }, as: UTF8.self)
     }
 
     private func preflight() -> HTTPResponse {
@@ -282,28 +279,20 @@ extension FootfallServer {
 enum RequestID {
     private static let next = Atomic<UInt64>(UInt64.random(in: 0..<(1 << 40)))
 
-    /// "r" and the number in the digits 0 to z.
-    static func make() -> String {
-        // 13 digits hold any number; the text has no memory of its own.
-        String(unsafeUninitializedCapacity: 14) { bytes in
-            var number = next.wrappingAdd(1, ordering: .relaxed).newValue
-            var digits = 1
-            var power: UInt64 = 36
-            while digits < 13, number >= power {
-                digits += 1
-                if digits < 13 { power *= 36 }
-            }
-            bytes[0] = UInt8(ascii: "r")
-            for place in stride(from: digits, through: 1, by: -1) {
-                let digit = UInt8(truncatingIfNeeded: number % 36)
-                bytes[place] = digit < 10 ? digit + 48 : digit + 87
-                number /= 36
-            }
-            return digits + 1
-        }
-    }
+    static func make() -> String { "r" + String(next.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36) }
 
     static func isValid(_ text: String) -> Bool { DocumentReader.isName(text.utf8) }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether it begins with `name`, which is in lower case, whatever the case of its own letters.
+    fileprivate func starts(with name: StaticString) -> Bool {
+        count >= name.utf8CodeUnitCount
+            && (0..<name.utf8CodeUnitCount).allSatisfy { index in
+                let letter = self[index]
+                return ((65...90).contains(letter) ? letter | 32 : letter) == name.utf8Start[index]
+            }
+    }
 }
 
 /// What a body is said to be.
@@ -314,12 +303,7 @@ enum MediaType {
         let kind = head.withHeader("Content-Type") { bytes -> MediaType in
             func starts(_ name: StaticString) -> Bool {
                 let length = name.utf8CodeUnitCount
-                guard bytes.count >= length else { return false }
-                for index in 0..<length {
-                    let letter = bytes[index]
-                    let lower = (65...90).contains(letter) ? letter | 32 : letter
-                    if lower != name.utf8Start[index] { return false }
-                }
+                guard bytes.starts(with: name) else { return false }
                 return bytes.count == length || bytes[length] == 59 || bytes[length] == 32
             }
             guard MediaType.isUTF8(bytes) else { return .other }

@@ -122,10 +122,10 @@ extension TaskScheduler.Run {
     private func active(
         after position: Int64, through last: Int64, users most: Int
     ) throws(TaskFailure) -> ([String: Activity], Int64) {
-        var work = BackgroundPace.Work(BackgroundPace())
         var users: [String: Activity] = [:]
         var end = position
         while end < last, !isStopping() {
+            let begun = monotonicNanoseconds()
             let next = min(end + Self.positionsPerRead, last)
             do throws(StorageError) {
                 for user in try tenant.store.activity(after: end, through: next) {
@@ -137,7 +137,7 @@ extension TaskScheduler.Run {
             }
             end = next
             if users.count >= most { break }
-            if !isAwaited { work.rest() }
+            if !isAwaited { rest(since: begun) }
         }
         return (users, end)
     }

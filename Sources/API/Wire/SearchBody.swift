@@ -39,7 +39,7 @@ struct SearchBody {
             }
             limit = Int(number)
         }
-        let longest = tenant.settings.maximumIDBytes
+        let longest = tenant.limits.maximumIDBytes
         userID = try SearchBody.id(object["user_id"], "user_id", longest)
         anonymousID = try SearchBody.id(object["anonymous_id"], "anonymous_id", longest)
         sessionID = try SearchBody.id(object["session_id"], "session_id", longest)
