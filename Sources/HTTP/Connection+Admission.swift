@@ -7,6 +7,8 @@ struct Framing {
 
     /// Nil when the body comes in chunks.
     var contentLength: Int? = 0
+    /// Where in the head the digits of Content-Length stand.
+    var lengthDigits = 0..<0
     /// Whether the request speaks of a body, be it an empty one.
     var isDeclared = false
     var expectsContinue = false
@@ -41,11 +43,16 @@ extension Connection {
             answerAndClose(response)
             return false
         }
+        let bytes = UnsafeRawBufferPointer(start: methodName, count: ff_mhd_header_size(handle))
+        earlierContext = withTarget { knownHead.context(of: bytes, target: $0, length: framing.lengthDigits) }
         let head = HTTPRequestHead(connection: self)
         switch server.handler.admit(head) {
         case .accept(let maximum, let context):
             limit = max(maximum, 0)
             admissionContext = context
+            if earlierContext == nil || earlierContext !== context {
+                withTarget { knownHead.keep(bytes, target: $0, length: framing.lengthDigits, context: context) }
+            }
         case .acceptDefault: limit = server.configuration.maximumBodyBytes
         case .refuse(let response): return refuse(response)
         }
@@ -79,6 +86,8 @@ extension Connection {
         let chunked = headers.transfer_encodings > 0
         if headers.content_lengths > 0, let length = headers.content_length {
             framing.contentLength = decimal(UnsafeRawBufferPointer(start: length, count: headers.content_length_size))
+            let start = UnsafeRawPointer(length) - UnsafeRawPointer(method)
+            framing.lengthDigits = start..<start + headers.content_length_size
         }
         if chunked || framing.contentLength == nil { framing.contentLength = nil }
         framing.expectsContinue = headers.expect != nil

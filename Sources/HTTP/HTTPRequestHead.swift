@@ -55,6 +55,11 @@ public struct HTTPRequestHead: ~Copyable {
         connection.repeatedHeader(among: names)
     }
 
+    /// What the handler admitted the connection's last request with, when that had this head too, byte for byte but for the
+    /// digits of the body's length; nil otherwise. What was found out then holds now, unless it depends on more than the
+    /// head.
+    public var earlierContext: (any AnyObject & Sendable)? { connection.earlierContext }
+
     /// The declared size of the body in bytes as sent: 0 without one, nil when it comes in chunks.
     public var contentLength: Int? { connection.framing.contentLength }
 }

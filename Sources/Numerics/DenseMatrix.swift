@@ -29,9 +29,9 @@ public final class DenseMatrix: @unchecked Sendable {
 
     var base: UnsafeMutablePointer<Float>? { values.baseAddress }
 
-    /// Fills with numbers of the standard normal distribution.
-    public func fillNormal(_ random: inout SplitMix) {
-        for place in values.indices { values[place] = Float(random.nextNormal()) }
+    /// Fills with numbers drawn evenly from between -1 and 1.
+    public func fillUniform(_ random: inout SplitMix) {
+        for place in values.indices { values[place] = Float(Int64(bitPattern: random.next()) >> 40) / Float(1 << 23) }
     }
 
     /// The first columns of each row, in a matrix of their own.

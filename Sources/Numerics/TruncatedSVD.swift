@@ -18,7 +18,8 @@ public struct TruncatedSVD: Sendable {
         let turned = matrix.transposed()
         var random = SplitMix(seed: seed)
         var basis = DenseMatrix(rows: matrix.columnCount, columns: width)
-        basis.fillNormal(&random)
+        // Evenly drawn numbers are as good a start as normal ones, and cost a tenth.
+        basis.fillUniform(&random)
         for _ in 0..<max(1, iterations) {
             basis = turned.times(matrix.times(basis, threads: threads), threads: threads)
             basis.orthonormalise(threads: threads)

@@ -14,6 +14,12 @@ final class TestHandler: HTTPHandler {
         var isComplete: Bool
     }
 
+    /// How often a head was admitted in a row.
+    final class Times: Sendable {
+        let count: Int
+        init(_ count: Int) { self.count = count }
+    }
+
     let exchanges = Mutex<[HTTPExchange]>([])
     let finishedExchanges = Mutex<[Finished]>([])
     let handled = Atomic<Int>(0)
@@ -23,12 +29,18 @@ final class TestHandler: HTTPHandler {
             return .refuse(HTTPResponse(status: 401, contentType: .text, body: Array("no".utf8)))
         }
         if head.pathEquals("/small") { return .accept(maximumBodyBytes: 10) }
+        if head.pathEquals("/known") {
+            // Shown by handle: how often this head was admitted in a row.
+            let times = (head.earlierContext as? Times)?.count ?? 0
+            return .accept(maximumBodyBytes: 1000, context: Times(times + 1))
+        }
         if head.pathEquals("/large") { return .accept(maximumBodyBytes: 64 << 20) }
         return .acceptDefault
     }
 
     func handle(_ request: borrowing HTTPRequest) -> HTTPAction {
         handled.add(1, ordering: .relaxed)
+        if let times = request.admissionContext as? Times { return .respond(.text("\(times.count)")) }
         if request.pathEquals("/later") {
             return .suspend { exchange in self.exchanges.withLock { $0.append(exchange) } }
         }

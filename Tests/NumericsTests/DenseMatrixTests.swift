@@ -5,7 +5,7 @@ import Testing
 struct DenseMatrixTests {
     static func random(_ rows: Int, _ columns: Int, _ random: inout SplitMix) -> DenseMatrix {
         let matrix = DenseMatrix(rows: rows, columns: columns)
-        matrix.fillNormal(&random)
+        matrix.fillUniform(&random)
         return matrix
     }
 

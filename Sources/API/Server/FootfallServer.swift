@@ -54,6 +54,10 @@ public final class FootfallServer: HTTPHandler {
     // MARK: - HTTPHandler
 
     public func admit(_ head: borrowing HTTPRequestHead) -> HTTPAdmission {
+        let version = directory.keys.version
+        if let known = head.earlierContext as? Admission, known.keyVersion == version {
+            return .accept(maximumBodyBytes: limit(of: known.route, head, known.principal), context: known)
+        }
         let caller = Caller(head)
         do throws(Problem) {
             guard let (route, parameters) = try find(head) else {
@@ -61,7 +65,8 @@ public final class FootfallServer: HTTPHandler {
             }
             try refuseRepeated(head)
             let principal = try authorise(head, for: route)
-            let admission = Admission(route: route, parameters: parameters, principal: principal, caller: caller)
+            let admission = Admission(
+                route: route, parameters: parameters, principal: principal, caller: caller, keyVersion: version)
             return .accept(maximumBodyBytes: limit(of: route, head, principal), context: admission)
         } catch {
             return .refuse(finish(error.response(), for: caller))
@@ -140,12 +145,15 @@ final class Admission: Sendable {
     let parameters: [String]
     let principal: Principal
     let caller: Caller
+    /// That of the keys by which it was let in. What they open is not undone otherwise: a tenant in service stays so.
+    let keyVersion: Int
 
-    init(route: Route, parameters: [String], principal: Principal, caller: Caller) {
+    init(route: Route, parameters: [String], principal: Principal, caller: Caller, keyVersion: Int) {
         self.route = route
         self.parameters = parameters
         self.principal = principal
         self.caller = caller
+        self.keyVersion = keyVersion
     }
 }
 

@@ -15,6 +15,11 @@ final class KeyRing: Sendable {
 
     private let registry: any Registry
     private let state = Mutex(State())
+    private let changes = Atomic<Int>(0)
+
+    /// Grows whenever keys have changed. What was found in the ring after reading it holds as long as it stays the same.
+    var version: Int { changes.load(ordering: .acquiring) }
+
     /// Held from reading the keys to putting them into force: what was read first must not come into force last, or a
     /// revoked key would be good again.
     private let reloading = Mutex(())
@@ -38,6 +43,7 @@ final class KeyRing: Sendable {
                     if let secret = key.signingSecret { state.signingSecrets[key.tenant, default: []].append(secret) }
                 }
             }
+            changes.add(1, ordering: .releasing)
         }
     }
 
@@ -52,6 +58,7 @@ final class KeyRing: Sendable {
                     state.signingSecrets[entry.tenant]?.removeAll { $0 == secret }
                 }
             }
+            changes.add(1, ordering: .releasing)
         }
     }
 

@@ -9,8 +9,8 @@ public struct ListEvaluation: Sendable {
     /// Processors used.
     public let threads: Int
 
-    /// Scores held at once by a thread.
-    private static let blockScores = 4 << 20
+    /// Scores held at once by a thread. With few histories a block, products spend their time on packing the other side.
+    private static let blockScores = 16 << 20
 
     /// An evaluation; cut-offs below 1 are left out.
     public init(cutoffs: [Int], threads: Int) {
@@ -19,13 +19,13 @@ public struct ListEvaluation: Sendable {
     }
 
     /// The list of each trial, of the longest cut-off. Who has no history gets the most popular items, from every model
-    /// alike. Memory: 16 MiB a thread and the model's own.
+    /// alike. Memory: 64 MiB a thread and the model's own.
     public func lists(of model: any ItemModel, _ dataset: ListDataset) -> [[UInt32]] {
         let count = dataset.itemCount
         let longest = cutoffs.last ?? 0
         guard count > 0, longest > 0 else { return dataset.trials.map { _ in [] } }
         let popular = Self.popular(dataset.histories)
-        let block = max(1, min(256, ListEvaluation.blockScores / count))
+        let block = max(1, min(512, ListEvaluation.blockScores / count))
         let found = Mutex<[[UInt32]]>(Array(repeating: [], count: dataset.trials.count))
         Parallel.ranges(dataset.trials.count, grain: block, threads: threads) { range in
             var histories = Histories(itemCount: count)
