@@ -68,14 +68,22 @@ struct WeightSearch {
     }
 
     /// The mean of the best blends of overlapping parts of the queries, with its objective on all of them. (What is best on all
-    /// of them at once leans on a part or two that were lucky there; the mean holds better on other data.)
+    /// of them at once leans on a part or two that were lucky there; the mean holds better on other data.) Where the blends
+    /// are worse than the best model alone on the queries that were left out, by more than a standard error, it is that model.
     func run() -> (BlendChoice, Double) {
         let all = Array(pools.indices)
         let folds = pools.count < WeightSearch.folds * 10 ? 1 : WeightSearch.folds
         var weights = [Float](repeating: 0, count: candidates.count)
         var places = [Float](repeating: 0, count: candidates.count)
+        // By how much blends are better than single models on what neither was chosen by.
+        var gains: [Double] = []
         for fold in 0..<folds {
-            let state = best(on: folds == 1 ? all : all.filter { $0 % folds != fold })
+            let chosenBy = folds == 1 ? all : all.filter { $0 % folds != fold }
+            let state = best(on: chosenBy)
+            if folds > 1 {
+                let leftOut = all.filter { $0 % folds == fold }
+                gains += zip(values(state, on: leftOut), values(bestSingle(on: chosenBy), on: leftOut)).map { $0 - $1 }
+            }
             let sum = state.weights.reduce(0, +)
             guard sum > 0 else { continue }
             for part in candidates.indices {
@@ -90,6 +98,7 @@ struct WeightSearch {
         }
         // What hardly counts is left out: a smaller blend is faster.
         for part in candidates.indices where state.weights[part] < WeightSearch.leastWeight { state.weights[part] = 0 }
+        if WeightSearch.isBeaten(gains) { state = bestSingle(on: all) }
         state.value = value(state, on: all)
         let choice = BlendChoice(
             candidates.indices.map { part in
@@ -100,9 +109,28 @@ struct WeightSearch {
         return (choice, state.value)
     }
 
+    /// Whether differences are below 0 by more than their standard error.
+    private static func isBeaten(_ gains: [Double]) -> Bool {
+        let count = Double(max(1, gains.count))
+        let mean = gains.reduce(0, +) / count
+        let squares = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        return mean < -squares.squareRoot() / count
+    }
+
     /// Where each model's exponent is best for it alone.
     private var centres: [Int] {
         candidates.map { BlendTuner.exponents.firstIndex(of: $0.exponent) ?? 0 }
+    }
+
+    /// The model that is best on some queries, each with the exponent that is best for it.
+    private func bestSingle(on queries: [Int]) -> State {
+        let states = candidates.indices.map { part in
+            var state = State(exponents: centres, weights: candidates.map { _ in 0 }, value: 0)
+            state.weights[part] = 1
+            state.value = value(state, on: queries)
+            return state
+        }
+        return states.max { $0.value < $1.value } ?? State(exponents: [], weights: [], value: 0)
     }
 
     /// The best blend on some queries, climbed from equal weights of the models that are nearly as good as the best.
@@ -151,6 +179,11 @@ struct WeightSearch {
     }
 
     private func value(_ state: State, on queries: [Int]) -> Double {
+        values(state, on: queries).reduce(0, +) / Double(max(1, queries.count))
+    }
+
+    /// The objective of each query's list.
+    private func values(_ state: State, on queries: [Int]) -> [Double] {
         let found = Mutex(Array(repeating: 0.0, count: queries.count))
         let parts = candidates.indices.filter { state.weights[$0] > 0 }
         Parallel.ranges(queries.count, grain: 128, threads: tuner.options.threads) { range in
@@ -176,6 +209,6 @@ struct WeightSearch {
             }
             found.withLock { all in for (query, value) in zip(range, own) { all[query] = value } }
         }
-        return found.withLock { $0.reduce(0, +) } / Double(max(1, queries.count))
+        return found.withLock { $0 }
     }
 }
