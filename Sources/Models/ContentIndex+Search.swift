@@ -14,6 +14,31 @@ extension ContentIndex {
         similar(to: [(entity, 1)], limit: limit, &scratch)
     }
 
+    /// What an entity's numbers and vectors count together where words count 2: half for numbers, 1 for each vector.
+    public func weight(of entity: UInt32) -> Float {
+        guard let slot = slot(of: entity) else { return 0 }
+        return (slots[slot].numbers.isEmpty ? 0 : 0.5) + Float(slots[slot].vectors.count)
+    }
+
+    /// How alike an entity is with others, and with at most `limit` that are found to be most like it looking at no more than
+    /// `budget` entries of the index: each once, itself left out, in no order. None when it is not there.
+    public func matches(
+        _ entity: UInt32, with others: some Sequence<UInt32>, limit: Int, budget: Int, _ scratch: inout ContentScratch
+    ) -> [Match] {
+        guard let own = slot(of: entity) else { return [] }
+        let query = Query(self, [(slot: own, weight: 1)], &scratch)
+        let excluded: Set<UInt32> = [UInt32(own)]
+        var matches = search(query, without: excluded, limit: limit, budget: budget, &scratch)
+        let found = Set(matches.lazy.map(\.entity))
+        for term in query.terms { scratch.weights[Int(term.posting)] = term.weight }
+        for other in others where other != entity && !found.contains(other) {
+            guard let slot = slot(of: other) else { continue }
+            matches.append(Match(entity: other, similarity: similarity(query, slots[slot], scratch.weights)))
+        }
+        for term in query.terms { scratch.weights[Int(term.posting)] = 0 }
+        return matches
+    }
+
     /// The entities most like a weighted profile of entities, best first, the profile's own left out. Weights below 0 push
     /// away; unknown entities and weights that are no numbers are passed over; the heaviest ``mostProfile`` are looked at.
     public func similar(
@@ -98,11 +123,13 @@ extension ContentIndex {
     }
 
     private func search(
-        _ query: Query, without excluded: Set<UInt32>, limit: Int, _ scratch: inout ContentScratch
+        _ query: Query, without excluded: Set<UInt32>, limit: Int, budget most: Int = searchBudget,
+        _ scratch: inout ContentScratch
     ) -> [Match] {
         let limit = max(0, min(limit, ContentIndex.greatestLimit))
         guard limit > 0 else { return [] }
-        var budget = ContentIndex.searchBudget
+        let most = max(0, min(most, ContentIndex.searchBudget))
+        var budget = most
         var candidates: [UInt32] = []
         func nominate(_ posting: UInt32, _ weigh: (_ weight: Float, _ length: Float) -> Float) {
             let entries = postings[Int(posting)].entries.suffix(min(budget, ContentIndex.termBudget))
@@ -114,7 +141,7 @@ extension ContentIndex {
         }
         // A quarter is for keys, whatever the words find.
         let forWords = budget * 3 / 4
-        for term in query.terms where term.weight > 0 && ContentIndex.searchBudget - budget < forWords {
+        for term in query.terms where term.weight > 0 && most - budget < forWords {
             let share = term.weight * rarity(term.posting)
             nominate(term.posting) { weight, length in share * weight / length }
         }

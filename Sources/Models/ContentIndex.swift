@@ -58,12 +58,20 @@ public struct ContentIndex: Sendable {
     private var slotOf: [UInt32: UInt32] = [:]
     private var freeSlots: [UInt32] = []
     private var freePostings: [UInt32] = []
+    private var elements = 0
+    private var entries = 0
 
     /// Nothing yet.
     public init() {}
 
     /// Entities.
     public var count: Int { slotOf.count }
+
+    /// Bytes held, as an estimate from counts.
+    public var bytes: Int {
+        slots.capacity * (MemoryLayout<Slot>.stride + 96) + postings.capacity * (MemoryLayout<Posting>.stride + 64)
+            + entries * 24 + elements * 4 + count * 24
+    }
 
     /// Whether an entity is there.
     public func contains(_ entity: UInt32) -> Bool { slotOf[entity] != nil }
@@ -80,6 +88,7 @@ public struct ContentIndex: Sendable {
         var slot = Slot(entity: entity)
         slot.numbers = numbers
         slot.vectors = vectors
+        elements += vectors.reduce(0) { $0 + $1.values.count }
         var squared: Float = 0
         var keys = Set(ContentAttributes.keys(numbers, vectors))
         for term in ContentTerms.terms(of: features) {
@@ -106,6 +115,7 @@ public struct ContentIndex: Sendable {
         guard let number = slotOf.removeValue(forKey: entity) else { return }
         let slot = slots[Int(number)]
         attributes.remove(slot.numbers, slot.vectors)
+        elements -= slot.vectors.reduce(0) { $0 + $1.values.count }
         slots[Int(number)].isAlive = false
         slots[Int(number)].terms = []
         slots[Int(number)].keys = []
@@ -131,6 +141,7 @@ public struct ContentIndex: Sendable {
         }
         postings[Int(number)].entries.append((slot, weight))
         postings[Int(number)].live += 1
+        entries += 1
         return number
     }
 
@@ -153,6 +164,7 @@ public struct ContentIndex: Sendable {
             vocabulary.removeValue(forKey: postings[Int(number)].hash)
             freePostings.append(number)
         }
+        entries -= postings[Int(number)].entries.count - kept.count
         postings[Int(number)].entries = kept
     }
 }

@@ -28,7 +28,7 @@ public struct ServingModel: Sendable, Equatable {
     public struct Action: Sendable, Equatable {
         /// Number of the item in the model.
         public var item: UInt32
-        /// Its weight; below 0 it pushes down.
+        /// Its weight; below 0 it pushes down what the item speaks for, and speaks for nothing.
         public var weight: Float
 
         /// An action.

@@ -8,6 +8,9 @@ public struct ServingScratch: Sendable {
         var layer: Int
         var row: Int
         var weight: Float
+
+        /// The least entry of the row that counts: what was turned down is no reason for what does not go with it.
+        var least: Float { weight < 0 ? 0 : -.infinity }
     }
 
     /// The sum of each item; 0 outside of a request.
@@ -106,14 +109,14 @@ public struct ServingScratch: Sendable {
                 rows.columns.withUnsafeBufferPointer { columns in
                     rows.values.withUnsafeBufferPointer { values in
                         for part in parts {
-                            let weight = part.weight
+                            let (weight, least) = (part.weight, part.least)
                             for place in rows.places(of: part.row) {
                                 let item = columns[place]
                                 let before = sums[Int(item)]
                                 // Written always and counted when new: a branch here would be guessed wrong too often.
                                 touched[count] = item
                                 count += before == 0 ? 1 : 0
-                                sums[Int(item)] = before + weight * values[place]
+                                sums[Int(item)] = before + weight * max(values[place], least)
                             }
                         }
                     }
@@ -233,7 +236,7 @@ public struct ServingScratch: Sendable {
                     for place in rows.places(of: part.row) {
                         let item = columns[place]
                         guard marks[Int(item >> 6)] >> UInt64(item & 63) & 1 == 1 else { continue }
-                        let share = part.weight * rows.values[place]
+                        let share = part.weight * max(rows.values[place], part.least)
                         let own = Int(places[Int(item)])
                         if share > shares[own] {
                             shares[own] = share

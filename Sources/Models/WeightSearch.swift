@@ -110,7 +110,7 @@ struct WeightSearch {
     }
 
     /// Whether differences are below 0 by more than their standard error.
-    private static func isBeaten(_ gains: [Double]) -> Bool {
+    static func isBeaten(_ gains: [Double]) -> Bool {
         let count = Double(max(1, gains.count))
         let mean = gains.reduce(0, +) / count
         let squares = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }

@@ -1,6 +1,7 @@
 public import Domain
 internal import Glibc
 public import Live
+internal import Models
 internal import Synchronization
 
 /// What lists need of the catalogue beyond the live state: what filters ask for, when events are over, and which texts
@@ -19,6 +20,9 @@ public final class Catalogue: Sendable {
         var postings: [UInt32: Posting] = [:]
         var texts: [String: UInt32] = [:]
         var ends = EndQueue()
+        /// Numbers and vectors of the entities that have any.
+        var measures = ContentIndex()
+        var scratch = ContentScratch()
 
         func overAt(_ entity: UInt32) -> Int64? {
             let place = Int(entity) < places.count ? Int(places[Int(entity)]) : 0
@@ -48,6 +52,9 @@ public final class Catalogue: Sendable {
     static let words = 16
     /// Latest entities of a word that a look-up goes through.
     static let latestLookedAt = 24
+    /// Entities found by their numbers and vectors, and entries of that index that are looked at for them.
+    static let measuredAlike = 48
+    static let measuresLookedAt = 1_024
 
     /// An empty catalogue.
     public init() {}
@@ -85,6 +92,11 @@ public final class Catalogue: Sendable {
             }
             keep(details, index, &state)
             state.setWords(words, index)
+            if entity.isDeleted || reader.numbers.isEmpty && reader.vectors.isEmpty {
+                state.measures.remove(number)
+            } else {
+                state.measures.add(number, ContentFeatures(numbers: reader.numbers, vectors: reader.vectors))
+            }
         }
     }
 
@@ -151,8 +163,10 @@ public final class Catalogue: Sendable {
     /// Number of a label or of a text of an attribute.
     func text(named name: String) -> UInt32? { state.withLock { $0.texts[name] } }
 
-    /// What shares words with entities: at most `limit`, most like first. The likeness is the share of the words of the
-    /// one, weighted by how rare they are (ln(1 + N/n)), that the other has too, less where the other has many more.
+    /// What shares words with entities, or has like numbers and vectors: at most `limit`, most like first. The likeness of words
+    /// is the share of the words of the one, weighted by how rare they are (ln(1 + N/n)), that the other has too, less where
+    /// the other has many more; that of numbers and vectors is ``ContentIndex``'s; together words count twice as much as a
+    /// vector, and that twice as much as all numbers.
     func resembling(_ entities: ContiguousArray<UInt32>, limit: Int) -> ContiguousArray<Resembling> {
         var best: ContiguousArray<Resembling> = []
         for (place, entity) in entities.enumerated() { state.withLock { $0.addAlike(entity, place, to: &best) } }
@@ -177,7 +191,7 @@ public final class Catalogue: Sendable {
     public var bytes: Int {
         state.withLock { state in
             state.places.capacity * 13 + state.details.capacity * (MemoryLayout<EntityDetails>.stride + 96)
-                + state.described * 80 + state.postings.count * 112 + state.texts.count * 64
+                + state.measures.bytes + state.described * 80 + state.postings.count * 112 + state.texts.count * 64
         }
     }
 
@@ -257,7 +271,7 @@ public final class Catalogue: Sendable {
 
 extension Catalogue.State {
     /// Adds what shares a word with an entity, in no order that matters.
-    fileprivate func addAlike(_ entity: UInt32, _ place: Int, to found: inout ContiguousArray<Resembling>) {
+    fileprivate mutating func addAlike(_ entity: UInt32, _ place: Int, to found: inout ContiguousArray<Resembling>) {
         guard Int(entity) < words.count else { return }
         var sums = NumberTable(capacity: 256)
         var whole = 0.0
@@ -273,12 +287,34 @@ extension Catalogue.State {
                 sums.add(other, rarity)
             }
         }
-        guard whole > 0 else { return }
+        var alike = NumberTable(capacity: sums.count)
         sums.forEach { other, sum in
             let count = Int(other) < wordCounts.count ? Int(wordCounts[Int(other)]) : 0
             guard count > 0 else { return }
-            let likeness = min(1, sum / whole) * min(1, Double(own.count) / Double(count)).squareRoot()
+            alike.set(other, min(1, sum / whole) * min(1, Double(own.count) / Double(count)).squareRoot())
+        }
+        addMeasured(entity, whole > 0, &alike)
+        alike.forEach { other, likeness in
             found.append(Resembling(entity: other, likeness: likeness, place: place))
+        }
+    }
+
+    /// Brings in what numbers and vectors say of an entity that has any, beside its words where it has such.
+    private mutating func addMeasured(_ entity: UInt32, _ hasWords: Bool, _ alike: inout NumberTable) {
+        let weight = Double(measures.weight(of: entity))
+        guard weight > 0 else { return }
+        var others: [UInt32] = []
+        alike.forEach { other, _ in others.append(other) }
+        let words = hasWords ? 2.0 : 0
+        for match in measures.matches(
+            entity, with: others, limit: Catalogue.measuredAlike, budget: Catalogue.measuresLookedAt, &scratch)
+        {
+            let said = words * alike.value(match.entity) + weight * Double(match.similarity)
+            alike.set(match.entity, said / (words + weight))
+        }
+        // What has none of it is not like it in that.
+        for other in others where !measures.contains(other) {
+            alike.set(other, words * alike.value(other) / (words + weight))
         }
     }
 

@@ -70,7 +70,7 @@ public struct PeopleSource: CandidateSource {
     public init() {}
 
     public func add(to pool: inout CandidatePool, _ request: SourceRequest, _ knowledge: some Knowledge) {
-        let actions = PeopleSource.history(request.facts)
+        let actions = PeopleSource.history(request)
         guard !actions.isEmpty else { return }
         let entities = ContiguousArray(actions.lazy.map { $0.action.entity })
         var met = ContiguousArray(repeating: ContiguousArray<UInt32>(), count: actions.count)
@@ -117,13 +117,15 @@ public struct PeopleSource: CandidateSource {
         pool.add(closest: found, .people, actions, request)
     }
 
-    /// The latest different entities of the history with what they weigh, falling by a fiftieth from one to the next.
-    static func history(_ facts: AudienceFacts) -> ContiguousArray<Evidence.Weighted> {
+    /// The latest different entities of the history that were not turned down with what they weigh, falling by a fiftieth from
+    /// one to the next.
+    static func history(_ request: SourceRequest) -> ContiguousArray<Evidence.Weighted> {
+        let facts = request.facts
         var actions: ContiguousArray<Evidence.Weighted> = []
         var seen = NumberTable(capacity: longest)
         var factor = 1.0
         for action in facts.recents.isEmpty ? facts.session : facts.recents where action.weight > 0 {
-            guard !seen.contains(action.entity) else { continue }
+            guard !seen.contains(action.entity), request.evidence.isWanted(action.entity) else { continue }
             seen.set(action.entity, 1)
             actions.append((action, action.weight * factor))
             factor *= 0.98

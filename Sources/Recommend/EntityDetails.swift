@@ -83,6 +83,12 @@ struct DetailsReader {
     private var point: (latitude: Double?, longitude: Double?) = (nil, nil)
     private var place: GeoPoint?
     private(set) var values: [(name: String, value: Value)] = []
+    /// Numbers by name, but for times and places, and lists of numbers.
+    private(set) var numbers: [String: Double] = [:]
+    private(set) var vectors: [String: [Float]] = [:]
+    /// Numbers from which on a list may be a vector, and up to which it is kept as values for filters, too.
+    static let shortestVector = 3
+    static let longestValues = 16
 
     /// A value before its text has a number.
     enum Value {
@@ -120,14 +126,40 @@ struct DetailsReader {
             if let nested = value.objectValue {
                 if level + 1 < DetailsReader.depth { read(nested, name, level + 1) }
             } else if let list = value.arrayValue {
+                if let vector = DetailsReader.vector(list) {
+                    if vectors[name] == nil { vectors[name] = vector }
+                    guard list.count <= DetailsReader.longestValues else { continue }
+                }
                 for element in list { keep(name, element) }
             } else {
                 keep(name, value)
+                if let number = value.doubleValue, number.isFinite, !DetailsReader.isTimeOrPlace(key) {
+                    numbers[name] = number
+                }
             }
         }
         if place == nil, let latitude = own.latitude, let longitude = own.longitude {
             place = GeoPoint(latitude: latitude, longitude: longitude)
         }
+    }
+
+    private static func isTimeOrPlace(_ key: String) -> Bool {
+        starts.contains(key) || ends.contains(key) || latitudes.contains(key) || longitudes.contains(key)
+    }
+
+    /// A list of numbers as a vector. Whole numbers that rise, sizes for example, are values and no direction.
+    private static func vector(_ list: [JSONValue]) -> [Float]? {
+        guard list.count >= shortestVector else { return nil }
+        var vector: [Float] = []
+        vector.reserveCapacity(list.count)
+        var isScale = true
+        for element in list {
+            guard let number = element.doubleValue, number.isFinite else { return nil }
+            let next = Float(number)
+            if number.rounded() != number || vector.last.map({ $0 >= next }) ?? false { isScale = false }
+            vector.append(next)
+        }
+        return isScale ? nil : vector
     }
 
     private mutating func keep(_ name: String, _ value: JSONValue) {

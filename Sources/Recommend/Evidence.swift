@@ -15,7 +15,8 @@ public struct Evidence: Sendable {
 
     /// Whether the person has too few interactions for a long-term personal part.
     public let isCold: Bool
-    /// What neighbours are looked up for, strongest first, each entity once.
+    /// What neighbours are looked up for, strongest first, each entity once: what is left of it after all that spoke against
+    /// it.
     public let actions: ContiguousArray<Weighted>
     /// Everything at hand that was done, newest first: what the session shows, and unless the person is new the long term.
     public let history: [Action]
@@ -31,6 +32,7 @@ public struct Evidence: Sendable {
     public let orders: NumberTable
     /// What the person took back, or turned down, more than it was wanted.
     public let disliked: NumberTable
+    private let standing: Standing
     /// The best liked categories, best first, for sources.
     public let likedCategories: [UInt32]
     /// The best liked brands, best first.
@@ -40,8 +42,12 @@ public struct Evidence: Sendable {
     public var isPersonal: Bool { !actions.isEmpty || !categories.isEmpty || !brands.isEmpty }
 
     /// Draws together the long term (unless the person is new) and the running session, which count the same where both
-    /// speak. `session` are the facts of what the session names.
-    public init(_ facts: AudienceFacts, session: ContiguousArray<RankingFacts>) {
+    /// speak. `session` are the facts of what the session names. What was turned down is looked for in `whole`, where that
+    /// is more than `facts`.
+    public init(_ facts: AudienceFacts, session: ContiguousArray<RankingFacts>, whole: AudienceFacts? = nil) {
+        let standing = Standing(facts)
+        self.standing = standing
+        disliked = whole.map { Standing($0) }?.disliked ?? standing.disliked
         isCold = facts.interactions < Evidence.coldStart
         var orders = NumberTable(capacity: facts.orders.count)
         for order in facts.orders { orders.set(order.entity, Double(order.orderedAt)) }
@@ -55,7 +61,9 @@ public struct Evidence: Sendable {
         func take(_ list: ArraySlice<Action>, from first: Double, falling: Double) {
             var factor = first
             for action in list where action.weight > 0 {
-                let strength = action.weight * factor
+                let share = standing.share(action.entity)
+                guard share > 0 else { continue }
+                let strength = action.weight * factor * share
                 factor *= falling
                 if let place = actions.firstIndex(where: { $0.action.entity == action.entity }) {
                     if strength > actions[place].strength { actions[place] = (action, strength) }
@@ -87,25 +95,13 @@ public struct Evidence: Sendable {
         brands = Evidence.merge(isCold ? [] : facts.brands, sessionBrands)
         likedCategories = Evidence.best(categories)
         likedBrands = Evidence.best(brands)
-        disliked = Evidence.disliked(facts)
     }
 
-    /// Entities whose weights, over all that is at hand, come to less than 0.
-    private static func disliked(_ facts: AudienceFacts) -> NumberTable {
-        var disliked = NumberTable()
-        func isAgainst(_ action: Action) -> Bool { action.weight < 0 }
-        guard facts.recents.contains(where: isAgainst) || facts.session.contains(where: isAgainst) else {
-            return disliked
-        }
-        var sums = NumberTable(capacity: facts.recents.count + facts.session.count)
-        // What stands in both is the same interaction; the session's own come on top for whoever has no history.
-        for action in facts.recents.isEmpty ? facts.session : facts.recents { sums.add(action.entity, action.weight) }
-        sums.forEach { entity, sum in if sum < 0 { disliked.set(entity, sum) } }
-        return disliked
-    }
+    /// Whether what was done with an entity still speaks for it, after all that spoke against it.
+    func isWanted(_ entity: UInt32) -> Bool { standing.share(entity) > 0 }
 
     /// Both together, newest first, each interaction once.
-    private static func history(_ session: [Action], _ recents: [Action]) -> [Action] {
+    static func history(_ session: [Action], _ recents: [Action]) -> [Action] {
         if recents.isEmpty { return session }
         // Mostly the session is the beginning of what the person did.
         if recents.starts(with: session) { return recents }

@@ -48,7 +48,7 @@ public struct ModelSource: CandidateSource {
         guard served.sessions != nil else { return false }
         // Newest first. As in training, several things done with an entity at one go are one click.
         var clicks: [(action: Action, item: UInt32)] = []
-        for action in request.evidence.history where action.weight > 0 {
+        for action in request.evidence.history where action.weight > 0 && request.evidence.isWanted(action.entity) {
             guard let item = served.item(action.entity) else { continue }
             if let last = clicks.last, last.item == item, last.action.type != action.type { continue }
             clicks.append((action, item))

@@ -64,17 +64,18 @@ extension Recommender {
         } else {
             (own.usualPrice, own.usualCurrency) = (facts.usualPrice, facts.usualCurrency)
         }
-        var basis = Basis(facts: own, evidence: Evidence(own, session: known))
+        var basis = Basis(facts: own, evidence: Evidence(own, session: known, whole: facts))
         // The rules on what was seen look at the whole history, the models at what the list is about.
         basis.facts.recents = facts.recents
         basis.own = seeds
         return basis
     }
 
-    /// The last thing that was viewed, or done with anything at all.
+    /// The last thing that was viewed, or done with anything at all, and not turned down.
     private func lastViewed(_ facts: AudienceFacts) -> UInt32? {
         let view = knowledge.name("view")
-        let actions = facts.session + facts.recents
+        let standing = Standing(facts)
+        let actions = (facts.session + facts.recents).filter { standing.share($0.entity) > 0 }
         return (actions.first { $0.type == view } ?? actions.first { $0.weight > 0 })?.entity
     }
 

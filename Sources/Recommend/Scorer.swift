@@ -235,9 +235,13 @@ public struct ListPlan: Sendable {
     /// The source that the list is to be made of, when there is one: what comes from others fills it up.
     let essence: Origin?
 
+    /// Whether the list is about something, so that what is merely popular does not belong to it however it scores.
+    let isAbout: Bool
+
     /// Whether a candidate only fills the list up.
     func isFill(_ candidate: Candidate) -> Bool {
-        essence.map { $0 != candidate.origin && candidate.origin != .chosen } ?? false
+        if let essence { return candidate.origin != essence && candidate.origin != .chosen }
+        return isAbout && !candidate.origin.isPersonal
     }
 
     /// The plan of a surface.
@@ -252,6 +256,7 @@ public struct ListPlan: Sendable {
         searchWeight = own.searchWeight
         categoryLimit = own.categoryLimit ?? settings.categoryLimit
         orderedFactor = own.orderedFactor ?? settings.orderedFactor
+        isAbout = surface == .similar || surface == .becauseYouViewed
         let essential: (recaller: Recaller, origin: Origin)? =
             switch surface {
             case .boughtTogether: (.bought, .bought)

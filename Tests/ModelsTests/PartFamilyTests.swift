@@ -26,4 +26,16 @@ struct PartFamilyTests {
             if mostFits == 100 { #expect(best == top.map { Float($0) }) }
         }
     }
+
+    @Test("A blend is beaten by what is better beyond the error of the mean, and by nothing less")
+    func beaten() {
+        #expect(!WeightSearch.isBeaten([]))
+        #expect(!WeightSearch.isBeaten([0, 0, 0, 0]))
+        #expect(!WeightSearch.isBeaten([1, 2, 3]))
+        #expect(WeightSearch.isBeaten([-1, -1, -1]))
+        // A mean of -0.1: its error is a tenth of the spread with 100 questions, a hundredth with 10,000.
+        func gains(_ count: Int) -> [Double] { (0..<count).map { $0 % 2 == 0 ? 1.4 : -1.6 } }
+        #expect(!WeightSearch.isBeaten(gains(100)))
+        #expect(WeightSearch.isBeaten(gains(10_000)))
+    }
 }

@@ -101,10 +101,12 @@ struct ServingModelTests {
             let opinions = model.opinions(
                 of: history, limit: limit, admits: { $0 % divisor == divisor - 1 }, &scratch)
             let total = Float(history.count)
+            // What was turned down speaks for nothing.
+            func said(_ weight: Float, _ value: Float) -> Float { weight * (weight < 0 ? max(0, value) : value) }
             var sums = [Float](repeating: 0, count: count)
             for action in history {
                 for place in rows.places(of: Int(action.item)) {
-                    sums[Int(rows.columns[place])] += action.weight / total * rows.values[place]
+                    sums[Int(rows.columns[place])] += said(action.weight / total, rows.values[place])
                 }
             }
             for action in history { sums[Int(action.item)] = 0 }
@@ -120,10 +122,11 @@ struct ServingModelTests {
             #expect(opinions.map(\.item) == expected)
             for opinion in opinions {
                 func share(_ item: UInt32) -> Float {
-                    let weight = history.first { $0.item == item }?.weight ?? 0
                     var share: Float = 0
-                    for place in rows.places(of: Int(item)) where rows.columns[place] == opinion.item {
-                        share += weight * rows.values[place]
+                    for action in history where action.item == item {
+                        for place in rows.places(of: Int(item)) where rows.columns[place] == opinion.item {
+                            share += said(action.weight, rows.values[place])
+                        }
                     }
                     return share
                 }

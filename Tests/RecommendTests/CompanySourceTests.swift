@@ -64,7 +64,9 @@ struct CompanySourceTests {
         for facts in world.people.values {
             var history: [(entity: UInt32, strength: Double)] = []
             for action in facts.recents.isEmpty ? facts.session : facts.recents
-            where action.weight > 0 && !history.contains(where: { $0.entity == action.entity }) {
+            where action.weight > 0 && Oracle.sum(action.entity, facts) > 0
+                && !history.contains(where: { $0.entity == action.entity })
+            {
                 history.append((action.entity, action.weight * pow(0.98, Double(history.count))))
             }
             history = history.map { one in

@@ -191,13 +191,16 @@ struct RecommenderTests {
         #expect(spoken > 1000)
     }
 
-    @Test("Without the diversity rule a list is in order of score, then type, then id")
+    @Test(
+        "Without the diversity rule a list is in order of score, then type, then id; what only fills it up comes last")
     func order() {
         var settings = RecommenderTests.plain
         settings.categoryLimit = 10
         RecommenderTests.run { random, world, question, _ in
             let items = Recommender(world, settings: settings).list(for: question, now: World.now).items
-            for (left, right) in zip(items, items.dropFirst()) {
+            func isFill(_ item: Recommendation) -> Bool { question.surface == .similar && !item.origin.isPersonal }
+            #expect(items.map(isFill) == items.map(isFill).sorted { !$0 && $1 })
+            for (left, right) in zip(items, items.dropFirst()) where isFill(left) == isFill(right) {
                 #expect(
                     left.score > right.score
                         || (left.score == right.score
@@ -237,12 +240,20 @@ enum Oracle {
         }
     }
 
+    /// What all that the person did with an entity comes to, each interaction once.
+    static func sum(_ entity: UInt32, _ facts: AudienceFacts) -> Double {
+        let others = facts.session.filter { action in
+            !facts.recents.contains {
+                ($0.entity, $0.occurredAt, $0.type) == (action.entity, action.occurredAt, action.type)
+            }
+        }
+        return (facts.recents + others).filter { $0.entity == entity }.map(\.weight).reduce(0, +)
+    }
+
     /// Whether the person's weights for an entity come to less than nothing.
     static func isDisliked(_ entity: UInt32, _ world: World, _ question: Question) -> Bool {
         guard case .audience = question.subject else { return false }
-        let facts = facts(world, question)
-        let done = facts.recents.isEmpty ? facts.session : facts.recents
-        return done.filter { $0.entity == entity }.map(\.weight).reduce(0, +) < 0
+        return sum(entity, facts(world, question)) < 0
     }
 
     static func parts(_ entity: EntityFacts, _ world: World, _ question: Question) -> (Double, Double) {
@@ -273,7 +284,10 @@ enum Oracle {
         let isWarm = facts.interactions >= 5
         let done = facts.session.prefix(10) + (isWarm ? facts.recents.prefix(10) : [])
         // With neighbours the closest candidate is the measure.
-        if done.contains(where: { $0.weight > 0 && !(world.near[$0.entity] ?? []).isEmpty }) { return nil }
+        if done.contains(where: { $0.weight > 0 && sum($0.entity, facts) > 0 && !(world.near[$0.entity] ?? []).isEmpty }
+        ) {
+            return nil
+        }
         func liked(_ longTerm: ContiguousArray<Recommend.Affinity>, _ numbers: (EntityFacts) -> [UInt32]) -> [UInt32:
             Double]
         {
@@ -297,7 +311,9 @@ enum Oracle {
         }
         let categories = liked(facts.categories) { $0.categories }
         let brands = liked(facts.brands) { $0.brand.map { [$0] } ?? [] }
-        if categories.isEmpty, brands.isEmpty { return done.contains { $0.weight > 0 } ? 0 : nil }
+        if categories.isEmpty, brands.isEmpty {
+            return done.contains { $0.weight > 0 && sum($0.entity, facts) > 0 } ? 0 : nil
+        }
         var said: [(weight: Double, value: Double)] = []
         if !categories.isEmpty, !entity.categories.isEmpty {
             let sum = entity.categories.map { categories[$0] ?? 0 }.reduce(0, +)
