@@ -47,6 +47,26 @@ struct EvaluateTests {
         #expect(result.error.contains("walk: training"))
     }
 
+    @Test("How new listed items are is by the persons of training: who is only tested changes nothing")
+    func novelty() throws {
+        let train = folder.file("novel", "u1 a\nu1 b\nu2 a\nu2 c\nu3 b\nu3 c\nu3 d\n")
+        let known = "u1 d\nu2 d\n"
+        let strangers = known + (0..<98).map { "new\($0) a\n" }.joined()
+        for (test, novelty, listed) in [
+            // c and b, each of two of three persons; a besides, likewise, for everybody without a history.
+            (known, 0.585, 2.0 / 3), (strangers, 0.585, 2.0 / 3),
+        ] {
+            let result = run([
+                "--train", train, "--test", folder.file("strangers", test), "--format", "pairs", "--at", "1",
+                "--models",
+                "popularity", "--json",
+            ])
+            let row = try #require(try JSONValue(parsing: Array(result.output.utf8))["models"]?["popularity"])
+            #expect(abs(try #require(row["novelty@1"]?.doubleValue) - novelty) < 0.001)
+            #expect(abs(try #require(row["listed_popularity@1"]?.doubleValue) - listed) < 0.001)
+        }
+    }
+
     @Test("Without --json there is a table with a column a model, and what is clearly worse is marked")
     func table() {
         let files = lists

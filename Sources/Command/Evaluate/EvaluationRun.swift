@@ -77,6 +77,7 @@ struct EvaluationRun {
         guard dataset.itemCount > 0 else { throw DatasetError("no session in the training part has a click") }
         let evaluation = SessionEvaluation(cutoffs: options.cutoffs, threads: options.threads)
         let popularity = dataset.sessions.personCounts
+        let persons = dataset.sessions.activeCount
         let comparison = try compare(dataset.predictionCount.counted("prediction", "predictions")) {
             (name) throws(ModelError) in
             let fitted = try SessionFit(name, dataset, options, console)
@@ -88,7 +89,7 @@ struct EvaluationRun {
                             cutoff: cutoff,
                             exposure: Exposure(
                                 lists: result.lists.map { Array($0.prefix(cutoff)) }, histories: result.histories,
-                                popularity: popularity, persons: dataset.sessions.count)
+                                popularity: popularity, persons: persons)
                         )
                     }
                     return (result.table, exposures)
