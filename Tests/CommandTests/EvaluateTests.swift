@@ -79,6 +79,39 @@ struct EvaluateTests {
         #expect(rows.count == 1 && rows[0].hasSuffix("-") && rows[0].contains("1.0000"))
     }
 
+    @Test("A model that cannot be had is left out and named; the others stay, and only when none is left it fails")
+    func leftOut() throws {
+        let files = lists
+        var text = ""
+        for person in 0..<10 { for item in 0..<4 { text += "u\(person) i\((person + item) % 8) -1\n" } }
+        let file = folder.file("against", text)
+        let test = folder.file("after", "u1 i7\nu2 i7\n")
+        let against = ["--train", file, "--test", test, "--format", "pairs", "--at", "3", "--models"]
+        let whole = run(against + ["all", "--json"])
+        #expect(whole.status == .success, "\(whole.error)")
+        let report = try JSONValue(parsing: Array(whole.output.utf8))
+        #expect(report["left_out"]?["served"]?.stringValue?.contains("no interactions to learn from") == true)
+        #expect(report["models"]?["served"] == nil && report["model"]?.stringValue == "default")
+        for name in ["als", "user-to-user", "decayed-popularity", "walk"] {
+            #expect(report["models"]?[name]?["recall@3"] != nil, "\(name)")
+        }
+        let table = run(against + ["served,popularity"])
+        #expect(table.status == .success && table.output.contains("served is left out: no interactions to learn from"))
+        let none = run(against + ["served"])
+        #expect(none.status == .failure && none.output.isEmpty && none.error.contains("no interactions to learn from"))
+        // Two people are too few to choose on.
+        let few = folder.file("few", "a x\nb x\nb y\n")
+        let tuned = run([
+            "--train", few, "--test", folder.file("next", "a y\n"), "--format", "pairs", "--models",
+            "popularity,tuned-als",
+        ])
+        #expect(tuned.status == .success && tuned.output.contains("tuned-als is left out"), "\(tuned.error)")
+        let most = run([
+            "--train", files.train, "--test", files.test, "--format", "lists", "--models", "als,user-to-user", "--json",
+        ])
+        #expect(try JSONValue(parsing: Array(most.output.utf8))["models"]?["user-to-user"] != nil)
+    }
+
     @Test("Sessions: hit rate and MRR of every place; a split in place of a test part")
     func sessions() throws {
         var text = "SessionId\tItemId\tTime\n"

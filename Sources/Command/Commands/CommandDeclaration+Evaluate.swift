@@ -43,7 +43,7 @@ extension CommandDeclaration {
             OptionDeclaration(
                 "models", "NAME,…", .list,
                 "Models to set side by side; the first one is measured against the others. all: every model but tuned-…. "
-                    + "default: the blend that train chooses; served: "
+                    + "One that cannot be had is left out, which a line says. default: the blend that train chooses; served: "
                     + "the same, folded into the rows that answer requests; of files of lists and pairs also "
                     + SingleModel.allCases.map(\.rawValue).joined(separator: ", ")
                     + ", each with its standard parameters."
