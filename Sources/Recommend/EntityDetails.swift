@@ -145,10 +145,10 @@ struct DetailsReader {
         return value.doubleValue
     }
 
-    /// A moment as RFC 3339 text, a day, or milliseconds since the epoch.
+    /// A moment as RFC 3339 text, a day, or seconds or milliseconds since the epoch.
     static func moment(_ value: JSONValue) -> (moment: Int64, isDay: Bool)? {
-        if let milliseconds = value.integerValue { return (milliseconds, false) }
-        return value.stringValue.flatMap { moment($0) }
+        if let text = value.stringValue { return moment(text) }
+        return value.doubleValue.flatMap { Timestamp(secondsOrMilliseconds: $0) }.map { ($0.milliseconds, false) }
     }
 
     /// A moment as RFC 3339 text; without a zone it is UTC, without a time the whole day.

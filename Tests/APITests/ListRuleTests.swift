@@ -70,6 +70,29 @@ struct ListRuleTests {
         #expect(try found("").isEmpty)
     }
 
+    @Test("Times of events may be numbers: seconds or milliseconds")
+    func numbers() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let now = service.clock.now
+        func event(_ id: String, _ start: String, _ end: String) -> String {
+            #"{"type": "event", "id": "\#(id)", "title": "\#(id)", "attributes": {"start_time": \#(start), "end_time": \#(end)}}"#
+        }
+        let entities = [
+            event("seconds", "\(now / 1000 + 60)", "\(now / 1000 + 3_600)"),
+            event("fractions", "\(now / 1000 + 60).5", "\(now / 1000 + 3_600).5"),
+            event("milliseconds", "\(now + 60_000)", "\(now + 3_600_000)"),
+            event("over", "\(now / 1000 - 3_600)", "\(now / 1000 - 60)"),
+            event("gone", "\(now - 3_600_000)", "\(now - 60_000)"),
+        ]
+        let put = try service.send("PUT", "/v1/entities", text: "[\(entities.joined(separator: ","))]")
+        #expect(put.status == 200)
+        for filter in ["", #", "filter": "starts_at > now AND starts_at <= now+2m""#] {
+            let list = try ListRuleTests.ask(service, #"{"session_id": "s", "entity_type": "event"\#(filter)}"#)
+            #expect(Set(ListRuleTests.ids(list)) == ["seconds", "fractions", "milliseconds"])
+        }
+    }
+
     @Test("Pins stand in their places unless they may not be shown, which the answer says")
     func pins() throws {
         let service = try ListRuleTests.service()
