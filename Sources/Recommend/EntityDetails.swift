@@ -45,6 +45,8 @@ public enum AttributeValue: Sendable, Equatable {
     case text(UInt32)
     /// True or false.
     case truth(Bool)
+    /// Something that is there and equals nothing: an object, or a text that is too long to be kept.
+    case other
 }
 
 /// A place on Earth.
@@ -83,12 +85,15 @@ struct DetailsReader {
     private var point: (latitude: Double?, longitude: Double?) = (nil, nil)
     private var place: GeoPoint?
     private(set) var values: [(name: String, value: Value)] = []
+    /// How many of them are ``Value/other``.
+    private var noted = 0
 
     /// A value before its text has a number.
     enum Value {
         case number(Double)
         case text(String)
         case truth(Bool)
+        case other
     }
 
     init(_ attributes: String) {
@@ -118,6 +123,7 @@ struct DetailsReader {
             if DetailsReader.longitudes.contains(key) { own.longitude = DetailsReader.number(value) }
             let name = prefix.isEmpty ? key : "\(prefix).\(key)"
             if let nested = value.objectValue {
+                note(name)
                 if level + 1 < DetailsReader.depth { read(nested, name, level + 1) }
             } else if let list = value.arrayValue {
                 for element in list { keep(name, element) }
@@ -131,13 +137,22 @@ struct DetailsReader {
     }
 
     private mutating func keep(_ name: String, _ value: JSONValue) {
-        guard values.count < DetailsReader.mostValues else { return }
+        guard values.count - noted < DetailsReader.mostValues else { return }
         switch value {
         case .bool(let truth): values.append((name, .truth(truth)))
         case .string(let text) where text.utf8.count <= DetailsReader.longestText: values.append((name, .text(text)))
+        case .string, .object: note(name)
         default:
             if let number = value.doubleValue, number.isFinite { values.append((name, .number(number))) }
         }
+    }
+
+    /// Keeps that there is something by a name, without taking the room of a value.
+    private mutating func note(_ name: String) {
+        if case (name, .other)? = values.last.map({ ($0.name, $0.value) }) { return }
+        guard noted < DetailsReader.mostValues else { return }
+        values.append((name, .other))
+        noted += 1
     }
 
     private static func number(_ value: JSONValue) -> Double? {
