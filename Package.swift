@@ -54,7 +54,7 @@ let package = Package(
         swiftTarget("Collect", ["Storage", "Domain", "JSON", "Schema"]),
         swiftTarget("Live", ["Storage", "Domain", "JSON", "CKernels"]),
         numericTarget("Numerics", ["COpenBLAS", "CNumerics"]),
-        numericTarget("Evaluation", ["Numerics"]),
+        numericTarget("Evaluation", ["Numerics", "Domain"]),
         numericTarget("Models", ["Evaluation", "Numerics"]),
         numericTarget("Training", ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"]),
         swiftTarget("Recommend", ["Models", "Numerics", "Live", "Domain", "JSON"]),

@@ -7,6 +7,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     @inlinable
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
+    /// A number that somebody sent without saying its unit: seconds since the epoch, or milliseconds where it is too great for
+    /// seconds (from 10^11, which would be the year 5138). `nil` from 10^15 on and for what is no number.
+    public init?(secondsOrMilliseconds number: Double) {
+        guard number.magnitude < 1e15 else { return nil }
+        milliseconds = Int64((number.magnitude >= 1e11 ? number : number * 1000).rounded())
+    }
+
     @inlinable
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 

@@ -1,3 +1,5 @@
+internal import Domain
+
 /// Reads files of one format into numbers that all of them share.
 ///
 /// Users keep their numbers from file to file; sessions do not, because files number theirs anew.
@@ -82,7 +84,7 @@ public struct DatasetReader: Sendable {
         if !third.isEmpty, third.allSatisfy({ $0 >= 1e8 }) {
             for (number, owner) in zip(third, owners) {
                 part.runs[owner.user][owner.place].weight = 1
-                part.runs[owner.user][owner.place].time = Self.milliseconds(number)
+                part.runs[owner.user][owner.place].time = Timestamp(secondsOrMilliseconds: number)?.milliseconds
             }
             columns = 4
         }
@@ -155,16 +157,10 @@ public struct DatasetReader: Sendable {
 
     private func time(_ field: Int, _ scanner: FieldScanner, _ file: String) throws(DatasetError) -> Int64 {
         let number = try number(field, "time", scanner, file)
-        guard let time = Self.milliseconds(number) else {
+        guard let time = Timestamp(secondsOrMilliseconds: number)?.milliseconds else {
             throw DatasetError(file: file, line: scanner.line, "the time \(number) is out of range")
         }
         return time
-    }
-
-    /// Seconds, or milliseconds where the number is too great for seconds (from 10^11, which is the year 5138).
-    private static func milliseconds(_ number: Double) -> Int64? {
-        guard abs(number) < 1e15 else { return nil }
-        return Int64((abs(number) >= 1e11 ? number : number * 1000).rounded())
     }
 }
 

@@ -17,8 +17,8 @@ public struct Exposure: Sendable, Equatable {
     /// Listed popularity for each unit of the histories': above 1, lists are more popular than what their persons have.
     public var popularityBias: Double { historyPopularity > 0 ? listedPopularity / historyPopularity : 0 }
 
-    /// Measures lists. `popularity` is the number of persons of each item of the catalogue, `persons` how many there are;
-    /// `histories` are those of the lists' persons, each item once. O(entries + catalogue · log catalogue).
+    /// Measures lists. `popularity` is the number of persons of each item of the catalogue, `persons` how many have a
+    /// history at all; `histories` are those of the lists' persons, each item once. O(entries + catalogue · log catalogue).
     public init(
         lists: [[UInt32]], histories: [[UInt32]], popularity: [Int], persons: Int
     ) {

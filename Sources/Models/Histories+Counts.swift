@@ -1,4 +1,7 @@
 extension Histories {
+    /// How many persons have a history at all: who is only tested stands among the persons without one.
+    public var activeCount: Int { (0..<count).count { !places(of: $0).isEmpty } }
+
     /// How many persons have each item; entries that speak against their item do not count. O(entries).
     public var personCounts: [Int] {
         var counts = [Int](repeating: 0, count: itemCount)

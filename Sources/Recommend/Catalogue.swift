@@ -84,6 +84,7 @@ public final class Catalogue: Sendable {
                 switch value {
                 case .number(let number): details.attributes.append(.init(name: name, value: .number(number)))
                 case .truth(let truth): details.attributes.append(.init(name: name, value: .truth(truth)))
+                case .other: details.attributes.append(.init(name: name, value: .other))
                 case .text(let text):
                     if let text = state.number(text) {
                         details.attributes.append(.init(name: name, value: .text(text)))

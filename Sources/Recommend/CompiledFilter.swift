@@ -17,7 +17,7 @@ public struct CompiledFilter: Sendable {
         case moment(MomentField, FilterExpression.Comparison, [Int64])
         case attribute(UInt32?, FilterExpression.Comparison, [AttributeValue?])
         case exists(FilterExpression.Field, UInt32?)
-        case within(Sphere, kilometres: Double)
+        case distance(Sphere, FilterExpression.Comparison, kilometres: Double)
     }
 
     private enum NumberField: Sendable { case price, stock, popularity }
@@ -43,9 +43,9 @@ public struct CompiledFilter: Sendable {
         case .and(let parts): return .and(parts.map { compile($0, knowledge, type, &needsDetails) })
         case .or(let parts): return .or(parts.map { compile($0, knowledge, type, &needsDetails) })
         case .not(let part): return .not(compile(part, knowledge, type, &needsDetails))
-        case .within(let point, let kilometres):
+        case .distance(let point, let comparison, let kilometres):
             needsDetails = true
-            return .within(Sphere(point), kilometres: kilometres)
+            return .distance(Sphere(point), comparison, kilometres: kilometres)
         case .exists(let field):
             var name: UInt32?
             switch field {
@@ -131,9 +131,9 @@ public struct CompiledFilter: Sendable {
         case .attribute(let name, let comparison, let values):
             return attribute(details, name, comparison, values)
         case .exists(let field, let name): return exists(field, name, facts, details)
-        case .within(let sphere, let kilometres):
+        case .distance(let sphere, let comparison, let kilometres):
             guard let place = details?.place else { return false }
-            return sphere.kilometres(to: place) <= kilometres
+            return compare(sphere.kilometres(to: place), comparison, [kilometres])
         }
     }
 

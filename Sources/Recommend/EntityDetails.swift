@@ -45,6 +45,8 @@ public enum AttributeValue: Sendable, Equatable {
     case text(UInt32)
     /// True or false.
     case truth(Bool)
+    /// Something that is there and equals nothing: an object, or a text that is too long to be kept.
+    case other
 }
 
 /// A place on Earth.
@@ -89,12 +91,15 @@ struct DetailsReader {
     /// Numbers from which on a list may be a vector, and up to which it is kept as values for filters, too.
     static let shortestVector = 3
     static let longestValues = 16
+    /// How many of them are ``Value/other``.
+    private var noted = 0
 
     /// A value before its text has a number.
     enum Value {
         case number(Double)
         case text(String)
         case truth(Bool)
+        case other
     }
 
     init(_ attributes: String) {
@@ -124,11 +129,15 @@ struct DetailsReader {
             if DetailsReader.longitudes.contains(key) { own.longitude = DetailsReader.number(value) }
             let name = prefix.isEmpty ? key : "\(prefix).\(key)"
             if let nested = value.objectValue {
+                note(name)
                 if level + 1 < DetailsReader.depth { read(nested, name, level + 1) }
             } else if let list = value.arrayValue {
                 if let vector = DetailsReader.vector(list) {
                     if vectors[name] == nil { vectors[name] = vector }
-                    guard list.count <= DetailsReader.longestValues else { continue }
+                    guard list.count <= DetailsReader.longestValues else {
+                        note(name)
+                        continue
+                    }
                 }
                 for element in list { keep(name, element) }
             } else {
@@ -163,13 +172,22 @@ struct DetailsReader {
     }
 
     private mutating func keep(_ name: String, _ value: JSONValue) {
-        guard values.count < DetailsReader.mostValues else { return }
+        guard values.count - noted < DetailsReader.mostValues else { return }
         switch value {
         case .bool(let truth): values.append((name, .truth(truth)))
         case .string(let text) where text.utf8.count <= DetailsReader.longestText: values.append((name, .text(text)))
+        case .string, .object: note(name)
         default:
             if let number = value.doubleValue, number.isFinite { values.append((name, .number(number))) }
         }
+    }
+
+    /// Keeps that there is something by a name, without taking the room of a value.
+    private mutating func note(_ name: String) {
+        if case (name, .other)? = values.last.map({ ($0.name, $0.value) }) { return }
+        guard noted < DetailsReader.mostValues else { return }
+        values.append((name, .other))
+        noted += 1
     }
 
     private static func number(_ value: JSONValue) -> Double? {
@@ -177,10 +195,10 @@ struct DetailsReader {
         return value.doubleValue
     }
 
-    /// A moment as RFC 3339 text, a day, or milliseconds since the epoch.
+    /// A moment as RFC 3339 text, a day, or seconds or milliseconds since the epoch.
     static func moment(_ value: JSONValue) -> (moment: Int64, isDay: Bool)? {
-        if let milliseconds = value.integerValue { return (milliseconds, false) }
-        return value.stringValue.flatMap { moment($0) }
+        if let text = value.stringValue { return moment(text) }
+        return value.doubleValue.flatMap { Timestamp(secondsOrMilliseconds: $0) }.map { ($0.milliseconds, false) }
     }
 
     /// A moment as RFC 3339 text; without a zone it is UTC, without a time the whole day.

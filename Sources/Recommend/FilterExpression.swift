@@ -10,8 +10,8 @@ public indirect enum FilterExpression: Sendable, Equatable {
     case compare(Field, Comparison, [Value])
     /// Whether a field has any value.
     case exists(Field)
-    /// No further away than so many kilometres.
-    case within(GeoPoint, kilometres: Double)
+    /// How the distance from a place compares with so many kilometres; false of what is nowhere.
+    case distance(GeoPoint, Comparison, kilometres: Double)
 
     /// What can be asked about.
     public enum Field: Sendable, Equatable, Hashable {
@@ -63,7 +63,9 @@ extension FilterExpression.Field {
 
     init?(name: String) {
         if name.hasPrefix("attributes.") {
-            self = .attribute(String(name.dropFirst("attributes.".count)))
+            let attribute = name.dropFirst("attributes.".count)
+            guard !attribute.isEmpty else { return nil }
+            self = .attribute(String(attribute))
             return
         }
         let known: [Self] = [

@@ -125,10 +125,20 @@ public struct FilterParser {
             throw FilterError(
                 message: "Write distance(LATITUDE, LONGITUDE) <= KILOMETRES, at byte \(start).", offset: start)
         }
-        guard let comparison = scanner.comparison(), comparison == .atMost || comparison == .less,
-            let kilometres = scanner.number(), kilometres >= 0
-        else { throw scanner.expected("<= and kilometres") }
-        return .within(point, kilometres: kilometres)
+        let place = scanner.offset
+        let comparison = scanner.takeWord("in") ? .among : scanner.comparison()
+        switch comparison {
+        case .less, .atMost, .greater, .atLeast: break
+        case .equal, .unequal, .among:
+            // No two distances are the same to the last bit.
+            throw FilterError(
+                message: "\"distance\" is compared with <, <=, > and >= only, at byte \(place).", offset: place)
+        case nil: throw scanner.expected("one of < <= > >=")
+        }
+        guard let comparison, let kilometres = scanner.number(), kilometres >= 0 else {
+            throw scanner.expected("kilometres")
+        }
+        return .distance(point, comparison, kilometres: kilometres)
     }
 
     private mutating func value(of field: FilterExpression.Field) throws(FilterError) -> FilterExpression.Value {

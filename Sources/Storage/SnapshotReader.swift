@@ -101,9 +101,10 @@ public struct SnapshotReader {
         }
     }
 
-    /// The error of a snapshot that contradicts itself.
+    /// The error of a snapshot that contradicts itself. What is to be done about it, only its owner knows: some are derived
+    /// anew from the log, models are not.
     public static func corrupt(_ what: String) -> StorageError {
-        StorageError("store_corrupt", "The snapshot is damaged: \(what). It is derived anew from the log.")
+        StorageError("store_corrupt", "The file is damaged: \(what).")
     }
 
     // MARK: - Blocks

@@ -65,7 +65,7 @@ struct Backtest: Sendable {
     func exposure(of lists: [[UInt32]]) -> [String: Double] {
         let exposure = Exposure(
             lists: lists, histories: persons.map { Array(before.items(of: $0)) }, popularity: before.personCounts,
-            persons: before.count)
+            persons: before.activeCount)
         return [
             "coverage@\(Self.cutoff)": exposure.coverage, "novelty@\(Self.cutoff)": exposure.novelty,
             "gini@\(Self.cutoff)": exposure.gini, "popularity_bias@\(Self.cutoff)": exposure.popularityBias,

@@ -70,6 +70,34 @@ struct ListMeasureTests {
         service.stop()
     }
 
+    @Test("An order without a click before is one; a price without a currency is in the product's")
+    func orders() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        try RecommendationTests.fill(service)
+        let list = try service.send("GET", "/v1/recommendations?user_id=u3&limit=5").json
+        let id = try #require(list["list_id"]?.stringValue)
+        let items = list["items"]?.arrayValue?.compactMap { $0["entity_id"]?.stringValue } ?? []
+        func send(_ type: String, _ entity: String, _ more: String = "") throws {
+            let text =
+                #"{"type": "\#(type)", "entity_id": "\#(entity)", "user_id": "u3", "context": "homepage", "list_id": "\#(id)"\#(more)}"#
+            #expect(try service.send("POST", "/v1/interactions", text: text).status == 200)
+        }
+        try send("recommendation_clicked", items[0])
+        try send("order", items[0], #", "metadata": {"price": 3}"#)
+        // Twice the same, and looked at afterwards: one click.
+        try send("order", items[1], #", "metadata": {"price": 5, "quantity": 2}"#)
+        try send("order", items[1], #", "value": 4, "metadata": {"price": 5}"#)
+        try send("view", items[1])
+        try send("order", items[2], #", "metadata": {"price": 7, "currency": "USD"}"#)
+        try send("order", items[3], #", "metadata": {"price": 11, "currency": "coins"}"#)
+        let metrics = try ListMeasureTests.metrics(service) { ListMeasureTests.whole($0)?["conversions"] == 5 }
+        let whole = try #require(ListMeasureTests.whole(metrics))
+        #expect(whole["clicks"] == 4 && whole["conversion"]?.doubleValue == 1.25, "\(whole.text)")
+        #expect(whole["revenue"]?["EUR"]?.doubleValue == 33, "\(whole.text)")
+        #expect(whole["revenue"]?["USD"]?.doubleValue == 7 && whole["revenue"]?["unknown"]?.doubleValue == 11)
+    }
+
     @Test("The first list asked for after an acknowledgement knows the interaction, under load, every time")
     func current() throws {
         let service = try TestService()

@@ -70,6 +70,60 @@ struct ListRuleTests {
         #expect(try found("").isEmpty)
     }
 
+    @Test("Filters tell texts from numbers, ask whether there is an object, and compare distances with every sign")
+    func attributes() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let long = String(repeating: "long ", count: 100)
+        let entities = [
+            ("number", #"{"size": 10, "none": null}"#), ("text", #"{"size": "10", "lat": 48.1, "lon": 11.6}"#),
+            ("deep", #"{"deep": {"size": 10, "deeper": {"deepest": {"size": 1}}}, "list": [{"a": 1}]}"#),
+            ("long", #"{"story": "\#(long)", "deep": {}, "lat": 52.5, "lon": 13.4}"#),
+        ].map { #"{"type": "event", "id": "\#($0.0)", "title": "\#($0.0)", "attributes": \#($0.1)}"# }
+        let put = try service.send("PUT", "/v1/entities", text: "[\(entities.joined(separator: ","))]")
+        #expect(put.status == 200)
+        for (filter, wanted) in [
+            ("attributes.size = 10", ["number"]), (#"attributes.size = \"10\""#, ["text"]),
+            ("attributes.size != 10", ["text", "deep", "long"]),
+            (#"attributes.size != \"10\""#, ["number", "deep", "long"]), ("attributes.size >= 10", ["number"]),
+            ("attributes.deep.size = 10", ["deep"]), ("EXISTS(attributes.deep)", ["deep", "long"]),
+            ("EXISTS(attributes.deep.deeper.deepest)", ["deep"]), ("EXISTS(attributes.list)", ["deep"]),
+            ("EXISTS(attributes.story)", ["long"]), ("EXISTS(attributes.none)", []),
+            ("distance(48, 11) < 100", ["text"]), ("distance(48, 11) >= 100", ["long"]),
+            ("distance(48, 11) > 100 OR distance(48, 11) <= 100", ["text", "long"]),
+        ] {
+            let list = try ListRuleTests.ask(
+                service, #"{"session_id": "s", "entity_type": "event", "filter": "\#(filter)"}"#)
+            #expect(Set(ListRuleTests.ids(list)) == Set(wanted), "\(filter)")
+        }
+        let refused = try service.send(
+            "POST", "/v1/recommendations", text: #"{"session_id": "s", "filter": "attributes. = 1"}"#)
+        #expect(refused.status == 400 && refused.json["code"] == "invalid_filter", "\(refused.text)")
+    }
+
+    @Test("Times of events may be numbers: seconds or milliseconds")
+    func numbers() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let now = service.clock.now
+        func event(_ id: String, _ start: String, _ end: String) -> String {
+            #"{"type": "event", "id": "\#(id)", "title": "\#(id)", "attributes": {"start_time": \#(start), "end_time": \#(end)}}"#
+        }
+        let entities = [
+            event("seconds", "\(now / 1000 + 60)", "\(now / 1000 + 3_600)"),
+            event("fractions", "\(now / 1000 + 60).5", "\(now / 1000 + 3_600).5"),
+            event("milliseconds", "\(now + 60_000)", "\(now + 3_600_000)"),
+            event("over", "\(now / 1000 - 3_600)", "\(now / 1000 - 60)"),
+            event("gone", "\(now - 3_600_000)", "\(now - 60_000)"),
+        ]
+        let put = try service.send("PUT", "/v1/entities", text: "[\(entities.joined(separator: ","))]")
+        #expect(put.status == 200)
+        for filter in ["", #", "filter": "starts_at > now AND starts_at <= now+2m""#] {
+            let list = try ListRuleTests.ask(service, #"{"session_id": "s", "entity_type": "event"\#(filter)}"#)
+            #expect(Set(ListRuleTests.ids(list)) == ["seconds", "fractions", "milliseconds"])
+        }
+    }
+
     @Test("Pins stand in their places unless they may not be shown, which the answer says")
     func pins() throws {
         let service = try ListRuleTests.service()

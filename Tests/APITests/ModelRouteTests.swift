@@ -123,6 +123,31 @@ struct ModelRouteTests {
         again.stop()
     }
 
+    @Test("A damaged model is not activated: the other one goes on serving, and training anew is what helps")
+    func damaged() throws {
+        let folder = NSTemporaryDirectory() + "footfall-damaged-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let service = try TestService(folder: folder)
+        defer { service.stop() }
+        try fill(service)
+        #expect(try train(service)["version"] == 1)
+        try fill(service, persons: 100..<190, prefix: "h")
+        #expect(try train(service)["version"] == 2)
+        let path = try #require(
+            FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }.first {
+                $0.hasSuffix("models/1.model")
+            })
+        let file = try #require(FileHandle(forUpdatingAtPath: "\(folder)/\(path)"))
+        try file.seek(toOffset: try file.seekToEnd() / 2)
+        try file.write(contentsOf: Data(repeating: 0xa5, count: 64))
+        try file.close()
+        let answer = try service.send("POST", "/v1/models/1/activate")
+        #expect(answer.status == 409 && answer.json["code"] == "model_unreadable", "\(answer.text)")
+        #expect(answer.text.contains("Model 2 stays in service; POST /v1/models/train makes a new one."))
+        #expect(!answer.text.contains("log") && !answer.text.contains(folder), "\(answer.text)")
+        #expect(try models(service)["current"] == 2)
+    }
+
     /// Does work on several threads at once; what one of them throws is an issue.
     private func together(_ lanes: [@Sendable () throws -> Void]) {
         DispatchQueue.concurrentPerform(iterations: lanes.count) { lane in

@@ -14,7 +14,7 @@ struct ImportTests {
         "Collect": ["Storage", "Domain", "JSON", "Schema"],
         "Live": ["Storage", "Domain", "CKernels"],
         "Numerics": ["COpenBLAS", "CNumerics"],
-        "Evaluation": ["Numerics"],
+        "Evaluation": ["Numerics", "Domain"],
         "Models": ["Evaluation", "Numerics"],
         "Training": ["Models", "Evaluation", "Numerics", "Storage", "Domain", "JSON"],
         "Recommend": ["Models", "Numerics", "Live", "Domain", "JSON"],

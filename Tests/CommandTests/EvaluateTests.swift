@@ -47,6 +47,26 @@ struct EvaluateTests {
         #expect(result.error.contains("walk: training"))
     }
 
+    @Test("How new listed items are is by the persons of training: who is only tested changes nothing")
+    func novelty() throws {
+        let train = folder.file("novel", "u1 a\nu1 b\nu2 a\nu2 c\nu3 b\nu3 c\nu3 d\n")
+        let known = "u1 d\nu2 d\n"
+        let strangers = known + (0..<98).map { "new\($0) a\n" }.joined()
+        for (test, novelty, listed) in [
+            // c and b, each of two of three persons; a besides, likewise, for everybody without a history.
+            (known, 0.585, 2.0 / 3), (strangers, 0.585, 2.0 / 3),
+        ] {
+            let result = run([
+                "--train", train, "--test", folder.file("strangers", test), "--format", "pairs", "--at", "1",
+                "--models",
+                "popularity", "--json",
+            ])
+            let row = try #require(try JSONValue(parsing: Array(result.output.utf8))["models"]?["popularity"])
+            #expect(abs(try #require(row["novelty@1"]?.doubleValue) - novelty) < 0.001)
+            #expect(abs(try #require(row["listed_popularity@1"]?.doubleValue) - listed) < 0.001)
+        }
+    }
+
     @Test("Without --json there is a table with a column a model, and what is clearly worse is marked")
     func table() {
         let files = lists
@@ -57,6 +77,39 @@ struct EvaluateTests {
         #expect(result.output.contains("recall@3"))
         let rows = result.output.split(separator: "\n").filter { $0.hasPrefix("recall@3") }
         #expect(rows.count == 1 && rows[0].hasSuffix("-") && rows[0].contains("1.0000"))
+    }
+
+    @Test("A model that cannot be had is left out and named; the others stay, and only when none is left it fails")
+    func leftOut() throws {
+        let files = lists
+        var text = ""
+        for person in 0..<10 { for item in 0..<4 { text += "u\(person) i\((person + item) % 8) -1\n" } }
+        let file = folder.file("against", text)
+        let test = folder.file("after", "u1 i7\nu2 i7\n")
+        let against = ["--train", file, "--test", test, "--format", "pairs", "--at", "3", "--models"]
+        let whole = run(against + ["all", "--json"])
+        #expect(whole.status == .success, "\(whole.error)")
+        let report = try JSONValue(parsing: Array(whole.output.utf8))
+        #expect(report["left_out"]?["served"]?.stringValue?.contains("no interactions to learn from") == true)
+        #expect(report["models"]?["served"] == nil && report["model"]?.stringValue == "default")
+        for name in ["als", "user-to-user", "decayed-popularity", "walk"] {
+            #expect(report["models"]?[name]?["recall@3"] != nil, "\(name)")
+        }
+        let table = run(against + ["served,popularity"])
+        #expect(table.status == .success && table.output.contains("served is left out: no interactions to learn from"))
+        let none = run(against + ["served"])
+        #expect(none.status == .failure && none.output.isEmpty && none.error.contains("no interactions to learn from"))
+        // Two people are too few to choose on.
+        let few = folder.file("few", "a x\nb x\nb y\n")
+        let tuned = run([
+            "--train", few, "--test", folder.file("next", "a y\n"), "--format", "pairs", "--models",
+            "popularity,tuned-als",
+        ])
+        #expect(tuned.status == .success && tuned.output.contains("tuned-als is left out"), "\(tuned.error)")
+        let most = run([
+            "--train", files.train, "--test", files.test, "--format", "lists", "--models", "als,user-to-user", "--json",
+        ])
+        #expect(try JSONValue(parsing: Array(most.output.utf8))["models"]?["user-to-user"] != nil)
     }
 
     @Test("Sessions: hit rate and MRR of every place; a split in place of a test part")

@@ -35,6 +35,13 @@ struct SettingsDocumentTests {
         }
     }
 
+    @Test("Searches are not cut by category; every other surface is as the tenant has it")
+    func categoryLimits() {
+        for surface in Surface.allCases {
+            #expect(SurfaceSettings.standard(surface).categoryLimit == (surface == .search ? 10 : nil), "\(surface)")
+        }
+    }
+
     @Test("A merge changes what it names, null clears, and a refused one changes nothing")
     func merging() throws {
         var settings = TenantSettings()

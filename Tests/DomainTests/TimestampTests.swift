@@ -61,6 +61,17 @@ struct TimestampTests {
         }
     }
 
+    @Test("A number is seconds up to the year 5138, and milliseconds from there on")
+    func numbers() {
+        for (number, milliseconds) in [
+            (0, 0), (1_769_860_800, 1_769_860_800_000), (1_769_860_800_250, 1_769_860_800_250), (0.25, 250),
+            (99_999_999_999, 99_999_999_999_000), (100_000_000_000, 100_000_000_000), (-1, -1_000),
+        ] as [(Double, Int64)] {
+            #expect(Timestamp(secondsOrMilliseconds: number)?.milliseconds == milliseconds)
+        }
+        for number in [1e15, -.infinity, .nan] { #expect(Timestamp(secondsOrMilliseconds: number) == nil) }
+    }
+
     @Test("Foundation writes and reads the same text")
     func foundation() throws {
         let formatter = ISO8601DateFormatter()

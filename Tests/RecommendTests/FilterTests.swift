@@ -87,9 +87,11 @@ struct FilterTests {
             }
         case 8:
             let kilometres = Double(random.below(3000))
-            return Condition(text: "distance(52.5, 13.4) <= \(kilometres)") { _, details in
+            let ordered = ["<", "<=", ">", ">="][random.below(4)]
+            return Condition(text: "distance(52.5, 13.4) \(ordered) \(kilometres)") { _, details in
                 guard let place = details.place else { return false }
-                return FilterTests.distance(52.5, 13.4, place) <= kilometres
+                let far = FilterTests.distance(52.5, 13.4, place)
+                return ordered.hasPrefix("<") ? far < kilometres : far > kilometres
             }
         default:
             return Condition(text: "EXISTS(attributes.colour) AND in_stock = true") { facts, details in
@@ -154,11 +156,21 @@ struct FilterTests {
         arguments: [
             "", "price", "price <", "price < cheap", "colour = red", "price <= 20 AND", "(price < 1", "price < 1)",
             "NOT", "category < Shoes", "category IN ()", "category IN (a", "in_stock = perhaps", "label = \"open",
-            "distance(1, 2)", "distance(100, 2) <= 3", "distance(1, 2) >= 3", "published_at > yesterday",
+            "distance(1, 2)", "distance(100, 2) <= 3", "distance(1, 2) = 3", "distance(1, 2) != 3",
+            "distance(1, 2) IN (3)", "distance(1, 2) >= -3", "attributes. = 1", "EXISTS(attributes.)",
+            "published_at > yesterday",
             "price < 1 price > 2", "EXISTS(colour)", "price < nan", "price < inf", "\u{0}", "😀",
         ])
     func refused(text: String) {
         #expect(throws: FilterError.self) { try FilterParser.parse(text, now: 0) }
+    }
+
+    @Test("Why a distance is refused is said")
+    func distances() {
+        for sign in ["= 3", "!= 3", "IN (3)"] {
+            let error = #expect(throws: FilterError.self) { try FilterParser.parse("distance(1, 2) \(sign)", now: 0) }
+            #expect(error?.message.contains("<, <=, > and >= only, at byte 15") == true)
+        }
     }
 
     @Test("Bounds on length, depth and number hold")

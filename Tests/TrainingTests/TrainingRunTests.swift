@@ -35,6 +35,17 @@ struct TrainingRunTests {
         for opinion in opinions { #expect(data.items.id(of: Int(opinion.item)).hasPrefix("g2-")) }
     }
 
+    @Test("What lists show is by the persons who did something before the cut")
+    func exposure() {
+        var (before, after) = (Histories(itemCount: 2), Histories(itemCount: 2))
+        for person in 0..<10 {
+            before.append(ordered: person < 2 ? [0] : [])
+            after.append(ordered: [1])
+        }
+        let hold = Backtest(before: before, after: after)
+        #expect(hold.exposure(of: [[0]])["novelty@20"] == 0)
+    }
+
     @Test("Few persons: the hold-out is cut by person; one entity or one user is a model, nothing is an error")
     func small() throws {
         let log = try TestLog()

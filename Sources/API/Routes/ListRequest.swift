@@ -116,7 +116,7 @@ struct ListRequest: Sendable {
         case (nil, nil, nil): break
         case (let latitude?, let longitude?, let kilometres?):
             if let point = GeoPoint(latitude: latitude, longitude: longitude) {
-                parts.append(.within(point, kilometres: kilometres))
+                parts.append(.distance(point, .atMost, kilometres: kilometres))
             }
         default:
             throw Problem(

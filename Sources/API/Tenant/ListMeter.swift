@@ -66,13 +66,13 @@ struct KeptList {
 
 /// Writes served lists and what came of them, and measures both: by day, surface, source and model version.
 ///
-/// A click is the first interaction with an entity of a list that names the list and is neither an impression
-/// (`recommendation_viewed`) nor an order. An order counts for the list that it names, else for the one that the person,
-/// or the session, clicked the entity on last, within 7 days. Its revenue is `metadata.price`, else the catalogue's price,
-/// times `metadata.quantity`, else `value`, else 1.
+/// A click is the first interaction with an entity of a list that names the list and is no impression
+/// (`recommendation_viewed`). An order counts for the list that it names, else for the one that the person, or the session,
+/// clicked the entity on last, within 7 days; whoever orders without a click before has clicked by that. Its revenue is
+/// `metadata.price`, else the catalogue's price, times `metadata.quantity`, else `value`, else 1.
 final class ListMeter: Sendable {
     /// What an entity costs, by type and id.
-    typealias Price = @Sendable (_ type: String, _ id: String) -> (price: Double, currency: String?)?
+    typealias Price = @Sendable (_ type: String, _ id: String) -> (price: Double?, currency: String?)?
 
     /// Milliseconds from a click to an order that it counts for.
     static let window: Int64 = 7 * Timestamp.millisecondsPerDay
@@ -211,6 +211,12 @@ final class ListMeter: Sendable {
             day: ListMeter.day(response.occurredAt), surface: credited.list.surface, source: item.source,
             model: credited.list.model, name: .views)
         if response.isOrder {
+            // A conversion implies its click. The person is not credited with it: a second notice of the same purchase, which
+            // names no list, is not to count for this one too.
+            if try transaction.click(credited.id, entity: response.entity) {
+                measure.name = .clicks
+                sums[measure, default: 0] += 1
+            }
             measure.name = .conversions
             sums[measure, default: 0] += 1
             if let (amount, currency) = revenue(response) {
@@ -239,16 +245,14 @@ final class ListMeter: Sendable {
             return value.stringValue.flatMap { Double($0) } ?? value.doubleValue
         }
         let quantity = number("quantity") ?? (response.value.isFinite ? response.value : 1)
-        var unit: (price: Double, currency: String?)?
-        if let price = number("price") {
-            unit = (price, metadata?["currency"]?.stringValue)
-        } else {
-            unit = price(response.entityType, response.entityID)
-        }
-        guard let unit else { return nil }
-        let amount = unit.price * quantity
+        let (paid, named) = (number("price"), metadata?["currency"]?.stringValue)
+        let known = paid == nil || named == nil ? price(response.entityType, response.entityID) : nil
+        guard let unit = paid ?? known?.price else { return nil }
+        let amount = unit * quantity
         guard amount.isFinite, amount >= 0, amount < 1e15 else { return nil }
-        let isCode = unit.currency.map { $0.utf8.count == 3 && $0.utf8.allSatisfy { (65...90).contains($0) } } ?? true
-        return (amount, isCode ? unit.currency : nil)
+        // A currency that was sent is the currency of the price that was sent.
+        let currency = paid == nil ? known?.currency : named ?? known?.currency
+        let isCode = currency.map { $0.utf8.count == 3 && $0.utf8.allSatisfy { (65...90).contains($0) } } ?? true
+        return (amount, isCode ? currency : nil)
     }
 }

@@ -77,7 +77,20 @@ final class ModelKeeper: Sendable {
     /// Has another stored version serve.
     func activate(_ version: Int64, _ live: LiveState) throws(TrainingError) {
         try store.check(version)
-        let model = try store.load(version)
+        let model: StoredModel
+        do throws(TrainingError) {
+            model = try store.load(version)
+        } catch {
+            guard error.code == ModelError.Code.unreadable.text else { throw error }
+            log.error(
+                "model_unreadable",
+                ["tenant": .string(tenant), "version": .integer(version), "message": .string(error.message)])
+            let service = current.map { "Model \($0.version) stays in service" } ?? "No model is in service"
+            throw TrainingError(
+                error.code,
+                "Model \(version) is damaged, or of another release, and cannot serve. \(service); POST /v1/models/train "
+                    + "makes a new one.")
+        }
         try putIntoService(model, live)
         log.info("model_activated", ["tenant": .string(tenant), "version": .integer(version)])
     }

@@ -209,9 +209,9 @@ public struct TenantOpening {
                     store: lists, hasher: resolver.hasher, orderTypes: plan.orderTypes,
                     price: { [live] type, id in
                         guard let number = live.entityNumber(type: type, id: id),
-                            let facts = live.facts(of: [number]).first, let price = facts.price
+                            let facts = live.facts(of: [number]).first
                         else { return nil }
-                        return (price, facts.currency)
+                        return (facts.price, facts.currency)
                     }
                 ) { [log, id] error in
                     log.error(

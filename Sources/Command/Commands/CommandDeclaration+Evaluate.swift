@@ -1,4 +1,5 @@
 internal import Evaluation
+internal import Models
 
 extension CommandDeclaration {
     static let evaluate = CommandDeclaration(
@@ -42,7 +43,10 @@ extension CommandDeclaration {
             OptionDeclaration(
                 "models", "NAME,…", .list,
                 "Models to set side by side; the first one is measured against the others. all: every model but tuned-…. "
-                    + "default: the blend that train chooses; served: the same, folded into the rows that answer requests."
+                    + "One that cannot be had is left out, which a line says. default: the blend that train chooses; served: "
+                    + "the same, folded into the rows that answer requests; of files of lists and pairs also "
+                    + SingleModel.allCases.map(\.rawValue).joined(separator: ", ")
+                    + ", each with its standard parameters."
             ),
             OptionDeclaration(
                 "seed", "N", .integer(0...Int64.max), default: "1", "Seed of everything drawn at random."),

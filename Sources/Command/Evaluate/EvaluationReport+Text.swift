@@ -30,6 +30,7 @@ extension EvaluationReport {
             lines.append(
                 "+ and -: better and worse than \(rows.first?.name ?? "") beyond noise (paired bootstrap, 95 %).")
         }
+        for (name, reason) in leftOut { lines.append("\(name) is left out: \(reason).") }
         for row in rows where !row.parameters.isEmpty {
             let chosen = row.parameters.keys.sorted().map { "\($0) \(row.parameters[$0] ?? "")" }
             lines.append("\(row.name): \(chosen.joined(separator: ", "))")

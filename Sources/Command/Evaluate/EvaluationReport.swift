@@ -22,6 +22,8 @@ struct EvaluationReport {
     var names: [String]
     /// The models, the first one being what the others are set beside.
     var rows: [Row]
+    /// Models that were asked for and could not be had, and why.
+    var leftOut: [(name: String, reason: String)]
     /// Facts about the data, in order.
     var facts: [(name: String, value: Int)]
     var isMasked: Bool
@@ -63,6 +65,15 @@ struct EvaluationReport {
             put(row, &writer)
         }
         writer.endObject()
+        if !leftOut.isEmpty {
+            writer.key("left_out")
+            writer.beginObject()
+            for (name, reason) in leftOut {
+                writer.key(name)
+                writer.string(reason)
+            }
+            writer.endObject()
+        }
         writer.endObject()
         return writer.bytes + [10]
     }

@@ -59,7 +59,7 @@ struct EvaluationRun {
             }
         }
         return EvaluationReport(
-            names: comparison.names, rows: comparison.rows,
+            names: comparison.names, rows: comparison.rows, leftOut: comparison.leftOut,
             facts: [
                 ("users", dataset.histories.count), ("items", dataset.itemCount),
                 ("training_interactions", dataset.histories.items.count), ("test_users", dataset.trials.count),
@@ -77,6 +77,7 @@ struct EvaluationRun {
         guard dataset.itemCount > 0 else { throw DatasetError("no session in the training part has a click") }
         let evaluation = SessionEvaluation(cutoffs: options.cutoffs, threads: options.threads)
         let popularity = dataset.sessions.personCounts
+        let persons = dataset.sessions.activeCount
         let comparison = try compare(dataset.predictionCount.counted("prediction", "predictions")) {
             (name) throws(ModelError) in
             let fitted = try SessionFit(name, dataset, options, console)
@@ -88,7 +89,7 @@ struct EvaluationRun {
                             cutoff: cutoff,
                             exposure: Exposure(
                                 lists: result.lists.map { Array($0.prefix(cutoff)) }, histories: result.histories,
-                                popularity: popularity, persons: dataset.sessions.count)
+                                popularity: popularity, persons: persons)
                         )
                     }
                     return (result.table, exposures)
@@ -96,7 +97,7 @@ struct EvaluationRun {
             }
         }
         return EvaluationReport(
-            names: comparison.names, rows: comparison.rows,
+            names: comparison.names, rows: comparison.rows, leftOut: comparison.leftOut,
             facts: [
                 ("sessions", dataset.sessions.count), ("items", dataset.itemCount),
                 ("training_interactions", dataset.sessions.items.count),
@@ -111,7 +112,8 @@ struct EvaluationRun {
         var score: () -> () -> (table: MeasureTable, exposures: [(cutoff: Int, exposure: Exposure)])
     }
 
-    /// Fits and measures one model after the other. `asked` says how many lists, for people.
+    /// Fits and measures one model after the other; one that cannot be had is left out, unless that leaves none. `asked`
+    /// says how many lists, for people.
     private func compare(
         _ asked: String, _ fit: (_ name: String) throws(ModelError) -> Fitted
     ) throws(DatasetError) -> Comparison {
@@ -123,7 +125,10 @@ struct EvaluationRun {
             do throws(ModelError) {
                 fitted = try fit(name)
             } catch {
-                throw DatasetError("\(name): \(error.message)")
+                // The others can still be told apart.
+                console.error("\(name): left out: \(error.message)")
+                comparison.leaveOut(name, error.message)
+                continue
             }
             let training = timer.seconds - fitted.choosingSeconds
             console.error("\(name): scoring \(asked)")
@@ -137,6 +142,9 @@ struct EvaluationRun {
                 row.scoringSeconds = scoringSeconds
                 row.parameters = fitted.parameters
             }
+        }
+        if comparison.rows.isEmpty {
+            throw DatasetError(comparison.leftOut.map { "\($0.name): \($0.reason)" }.joined(separator: "; "))
         }
         return comparison
     }
@@ -172,7 +180,10 @@ struct EvaluationRun {
 private struct Comparison {
     private(set) var names: [String] = []
     private(set) var rows: [EvaluationReport.Row] = []
+    private(set) var leftOut: [(name: String, reason: String)] = []
     private var first: MeasureTable?
+
+    mutating func leaveOut(_ name: String, _ reason: String) { leftOut.append((name, reason)) }
 
     mutating func add(
         _ name: String, _ table: MeasureTable, _ exposures: [(cutoff: Int, exposure: Exposure)], seed: UInt64,

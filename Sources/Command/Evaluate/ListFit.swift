@@ -19,7 +19,8 @@ struct ListFit {
             if name != ListFit.standard {
                 let own = outcome?.single.filter { ListFit.tunedPrefix + $0.part.kind.name == name } ?? []
                 guard let best = own.max(by: { $0.value < $1.value }) else {
-                    throw ModelError(.noData, "this model was not chosen for here")
+                    throw ModelError(
+                        .noData, "nothing was chosen for this model here, for it was not tried as a part of the blend")
                 }
                 choice = BlendChoice([best.part])
             }

@@ -72,13 +72,14 @@ public struct ListEvaluation: Sendable {
     /// What the lists show, by cut-off.
     public func exposures(_ lists: [[UInt32]], _ dataset: ListDataset) -> [(cutoff: Int, exposure: Exposure)] {
         let popularity = dataset.histories.personCounts
+        let persons = dataset.histories.activeCount
         let histories = dataset.trials.map { Array(dataset.histories.items(of: $0.person)) }
         return cutoffs.map { cutoff in
             (
                 cutoff,
                 Exposure(
                     lists: lists.map { Array($0.prefix(cutoff)) }, histories: histories, popularity: popularity,
-                    persons: dataset.histories.count)
+                    persons: persons)
             )
         }
     }

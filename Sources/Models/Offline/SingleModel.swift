@@ -2,6 +2,8 @@
 public enum SingleModel: String, Sendable, CaseIterable {
     /// ``PopularityModel``.
     case popularity
+    /// ``TrendModel``.
+    case decayedPopularity = "decayed-popularity"
     /// ``WalkModel``.
     case walk
     /// ``LocalAutoencoderModel``.
@@ -10,11 +12,19 @@ public enum SingleModel: String, Sendable, CaseIterable {
     case spectral
     /// ``SequenceModel``.
     case sequence
+    /// ``ALSModel``.
+    case als
+    /// ``UserNeighboursModel``.
+    case users = "user-to-user"
+
+    /// Whether it says the same of everybody.
+    var isForEverybody: Bool { self == .popularity || self == .decayedPopularity }
 
     /// Fits it to histories.
     public func fit(_ histories: Histories, threads: Int, seed: UInt64) throws(ModelError) -> any ItemModel {
         switch self {
         case .popularity: return PopularityModel(histories)
+        case .decayedPopularity: return TrendModel(histories, TrendModel.Parameters())
         case .walk: return WalkModel(histories, WalkModel.Parameters())
         case .autoencoder: return LocalAutoencoderModel(histories, .init(), threads: threads)
         case .spectral:
@@ -26,6 +36,8 @@ public enum SingleModel: String, Sendable, CaseIterable {
             }
             return model
         case .sequence: return SequenceModel(histories, .init(), threads: threads)
+        case .als: return ALSModel(histories, ALSModel.Parameters(), seed: seed, threads: threads)
+        case .users: return UserNeighboursModel(histories)
         }
     }
 }
