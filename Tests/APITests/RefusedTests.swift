@@ -100,6 +100,30 @@ struct RefusedTests {
         #expect(wrong.status == 422)
     }
 
+    @Test("A replay goes on at the cursor that it gave, as text or as a number; any other is refused")
+    func replayPages() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let body = Array(repeating: Self.zap, count: 9).joined(separator: ",")
+        #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").json["tracked"] == 0)
+        let path = "/v1/rejected/replay"
+        let first = try service.send("POST", path, text: #"{"limit":4}"#)
+        #expect(first.json["next_cursor"] == "4" && first.json["rejected"] == 4, "\(first.text)")
+        for cursor in ["\"4\"", "4"] {
+            let next = try service.send("POST", path, text: #"{"limit":4,"cursor":\#(cursor)}"#)
+            #expect(next.status == 200 && next.json["next_cursor"] == "8", "\(cursor): \(next.text)")
+        }
+        let last = try service.send("POST", path, text: #"{"limit":4,"cursor":"8"}"#)
+        #expect(last.json["rejected"] == 1 && last.json["next_cursor"] == nil, "\(last.text)")
+        for cursor in [#""""#, #""-1""#, "-1", #""+4""#, #""4x""#, "1.5", "null", "[4]", #""9223372036854775808""#] {
+            let wrong = try service.send("POST", path, text: #"{"cursor":\#(cursor)}"#)
+            #expect(wrong.status == 400 && wrong.json["code"] == "invalid_body", "\(cursor): \(wrong.text)")
+            #expect(wrong.json["pointer"] == "/cursor", "\(wrong.text)")
+        }
+        let document = try service.send("GET", "/openapi.json").json
+        #expect(document["components"]?["schemas"]?["RefusedCursor"]?["type"] == "string")
+    }
+
     @Test("Replays at the same time store each refused interaction once")
     func replays() throws {
         let service = try TestService()

@@ -161,7 +161,7 @@ extension Routes {
             "Interactions that were refused, oldest first.",
             [
                 .query("code", Schemas.ref("Word")),
-                .query("cursor", #"{"type": "integer", "minimum": 0, "maximum": 9223372036854775807}"#), .limit1000,
+                .query("cursor", Schemas.ref("RefusedCursor")), .limit1000,
             ],
             Schemas.object(
                 #""total": {"type": "integer"}, "rejected": {"type": "array"}"#,
@@ -172,7 +172,8 @@ extension Routes {
                 .json(
                     """
                     {"type": "object", "additionalProperties": false, "properties": {
-                      "code": {"type": "string"}, "cursor": {"type": "integer", "minimum": 0, "maximum": 9223372036854775807},
+                      "code": {"type": "string"},
+                      "cursor": {"anyOf": [\(Schemas.ref("RefusedCursor")), {"type": "integer", "minimum": 0, "maximum": 9223372036854775807}]},
                       "limit": {"type": "integer", "minimum": 1, "maximum": 1000}}}
                     """)
             ], isBodyRequired: false,

@@ -59,6 +59,7 @@ enum Schemas {
         ("Segment", #"{"type": "string", "minLength": 1, "pattern": "^[^\\u0000]+$"}"#),
         ("HeaderText", #"{"type": "string", "pattern": "^[!-~]([\\t -~]{0,254}[!-~])?$"}"#),
         ("Cursor", #"{"type": "string", "maxLength": 6144, "pattern": "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,4})$"}"#),
+        ("RefusedCursor", #"{"type": "string", "pattern": "^[0-9]{1,18}$"}"#),
         (
             "Value",
             """

@@ -119,7 +119,7 @@ extension Routes {
             do throws(FootfallError) {
                 var reader = try DocumentReader(try replayBody(request), path: "", code: "invalid_body")
                 code = try reader.string("code")
-                after = try reader.integer("cursor", in: 0...Int64.max) ?? 0
+                after = try RefusedPage.position(reader.value("cursor"))
                 limit = Int(try reader.integer("limit", in: 1...1000) ?? 1000)
                 try reader.refuseRest()
             } catch {
@@ -216,6 +216,18 @@ struct RefusedPage {
             last = end
         }
         nextCursor = items.last.map { String($0.number) }
+    }
+
+    /// The number that a cursor in a body stands for: the text of a `nextCursor`, or that text as a number.
+    static func position(_ cursor: JSONValue?) throws(FootfallError) -> Int64 {
+        var number = cursor?.integerValue
+        if case .string(let text)? = cursor, text.utf8.allSatisfy({ (48...57).contains($0) }) { number = Int64(text) }
+        if cursor == nil { number = 0 }
+        guard let number, number >= 0 else {
+            throw FootfallError(
+                "invalid_body", "\"cursor\" must be the \"next_cursor\" of an earlier answer.", path: "/cursor")
+        }
+        return number
     }
 }
 
