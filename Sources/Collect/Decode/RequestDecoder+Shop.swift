@@ -51,7 +51,7 @@ extension RequestDecoder {
         var request = DecodedRequest()
         request.sentAt = reception.sentAt
         request.eventID = event
-        var decoder = ItemDecoder(reception: reception, ids: ids)
+        var decoder = ItemDecoder(reception: reception, shape: .shop, ids: ids)
         defer { ids = decoder.ids }
         var writer = JSONWriter(reserving: body.count + 256)
         for (index, product) in products.enumerated() {
@@ -83,7 +83,7 @@ extension RequestDecoder {
             writer.endObject()
             try writer.bytes.withBytes { (bytes) throws(FootfallError) in
                 let item = try parse(bytes, with: itemParser)
-                decoder.decode(item, shape: .canonical, into: &request.batch)
+                decoder.decode(item, into: &request.batch)
             }
         }
         return (ShopEnvelope(domain: domain), request)
@@ -207,7 +207,7 @@ extension RequestDecoder {
         writer.endObject()
         writer.endObject()
         return try writer.bytes.withBytes { (bytes) throws(FootfallError) in
-            try decode(bytes, reception, shape: .canonical, entityType: nil)
+            try decode(bytes, reception, shape: .click)
         }
     }
 
@@ -225,7 +225,7 @@ extension RequestDecoder {
             text.withUTF8 { utf8 in
                 let bytes = UnsafeRawBufferPointer(utf8)
                 do throws(FootfallError) {
-                    decoder.decode(try parse(bytes), shape: .canonical, into: &request.batch)
+                    decoder.decode(try parse(bytes), into: &request.batch)
                 } catch {
                     decoder.reject(.invalidLine(error.message), id: nil, raw: Array(bytes), in: &request.batch)
                 }
