@@ -317,7 +317,7 @@ struct Doctor {
     private mutating func checkPlan(_ check: String, _ facts: StoreInspection.Facts) {
         do {
             if let text = facts.plan {
-                let plan = try TrackingPlan(document: JSONValue(parsing: text))
+                let plan = try TrackingPlan(document: JSONValue(parsing: text), isStored: true)
                 _ = try CompiledPlan(plan, version: 1, names: NameTable())
                 ok(check, "The tracking plan is valid.")
             } else if facts.position > 0 {
