@@ -124,6 +124,34 @@ struct RefusedTests {
         #expect(document["components"]?["schemas"]?["RefusedCursor"]?["type"] == "string")
     }
 
+    @Test("An error report has ids as interactions have them, and says where and what")
+    func reports() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        func send(_ rest: String) throws -> Answer { try service.send("POST", "/v1/errors", text: "{\(rest)}") }
+        let said = #""context":"c","error_message":"m""#
+        for (id, text) in [
+            ("42", "42"), ("-7", "-7"), ("12.0", "12"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            (#""u1""#, "u1"),
+        ] {
+            #expect(try send("\(said),\"user_id\":\(id)").status == 200, "\(id)")
+            let kept = try service.send("GET", "/v1/errors?limit=1").json["errors"]?[0]
+            #expect(kept?["user_id"]?.stringValue == text, "\(id)")
+        }
+        #expect(try send("\(said),\"user_id\":null").status == 200)
+        for rest in [
+            #""context":"","error_message":"m""#, #""context":"c","error_message":"""#, #""context":"c""#,
+            "\(said),\"user_id\":\"\"", "\(said),\"user_id\":1.5", "\(said),\"user_id\":true",
+            "\(said),\"user_id\":-0.0",
+            "\(said),\"user_id\":1e3",
+        ] {
+            let refused = try send(rest)
+            #expect(refused.status == 422 && refused.json["code"] == "invalid_error", "\(rest): \(refused.text)")
+        }
+        #expect(try service.tenant.store.systemErrors(limit: 100).count == 6)
+    }
+
     @Test("Replays at the same time store each refused interaction once")
     func replays() throws {
         let service = try TestService()

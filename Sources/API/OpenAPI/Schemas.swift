@@ -149,9 +149,9 @@ enum Schemas {
             "ErrorReport",
             """
             {"type": "object", "required": ["context", "error_message"], "additionalProperties": false, "properties": {
-              "context": \(ref("Text")), "error_message": \(ref("Text")),
+              "context": \(filled), "error_message": \(filled),
               "error_stack": \(nullable), "metadata": {"anyOf": [\(ref("Object")), {"type": "null"}]},
-              "user_id": \(nullable), "timestamp": {"type": ["string", "null"], "format": "date-time"},
+              "user_id": \(ref("OptionalID")), "timestamp": {"type": ["string", "null"], "format": "date-time"},
               "category": {"enum": ["validation", "network", "database", "authentication", null]}}}
             """
         ),
@@ -185,6 +185,7 @@ enum Schemas {
         ),
     ]
 
+    private static let filled = #"{"type": "string", "minLength": 1, "pattern": "^[^\u0000]*$"}"#
     private static let nullable = #"{"type": ["string", "null"], "pattern": "^[^\u0000]*$"}"#
 
     private static let entityFields = """

@@ -243,9 +243,11 @@ extension SystemError {
             }
             return value
         }
-        guard let context = try text("context", longest: 256), let message = try text("error_message", longest: 8192)
+        guard let context = try text("context", longest: 256), let message = try text("error_message", longest: 8192),
+            !context.isEmpty, !message.isEmpty
         else {
-            throw FootfallError("invalid_error", "\"context\" and \"error_message\" are required.", path: path)
+            throw FootfallError(
+                "invalid_error", "\"context\" and \"error_message\" are required, and not empty.", path: path)
         }
         let category = try text("category", longest: 32) ?? "validation"
         guard ["validation", "network", "database", "authentication"].contains(category) else {
@@ -269,8 +271,34 @@ extension SystemError {
         }
         self.init(
             context: context, category: category, message: message, stack: try text("error_stack", longest: 65_536),
-            metadata: metadata, userID: try text("user_id", longest: 256), timestamp: timestamp)
+            metadata: metadata, userID: try Self.userID(reader.value("user_id"), path: "\(path)/user_id"),
+            timestamp: timestamp)
         try reader.refuseRest()
+    }
+
+    /// A user's id as interactions have it: a text, or a whole number that stands for its digits.
+    private static func userID(_ value: JSONValue?, path: String) throws(FootfallError) -> String? {
+        let text: String
+        switch value {
+        case nil, .null: return nil
+        case .string(let own)?: text = own
+        case .integer?, .double?, .number?: text = wholeNumber(value?.text ?? "")
+        default: text = ""
+        }
+        guard (1...256).contains(text.utf8.count) else {
+            throw FootfallError(
+                "invalid_error", "\"user_id\" must be a text of 1 to 256 bytes or a whole number.", path: path)
+        }
+        return text
+    }
+
+    /// The digits of a whole number, which may have a point with zeros behind it; empty for any other.
+    private static func wholeNumber(_ text: String) -> String {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        let digits = parts.first ?? ""
+        let isWhole = parts.dropFirst().allSatisfy { $0.utf8.allSatisfy { $0 == 48 } } && digits != "-0"
+        let isPlain = digits.drop { $0 == "-" }.utf8.allSatisfy { (48...57).contains($0) }
+        return isWhole && isPlain ? String(digits) : ""
     }
 
     /// The report in Music's shape.
