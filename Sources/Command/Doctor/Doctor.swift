@@ -170,12 +170,19 @@ struct Doctor {
 
     private mutating func checkDatabases() {
         let path = "\(folder)/\(SQLiteRegistry.fileName)"
+        let orphans = TenantFolders.withData(folder)
+        guard TenantFolders.hasRegistry(folder) || orphans.isEmpty else {
+            return problem("registry", TenantFolders.lost(folder, orphans), TenantFolders.remedy(folder, orphans))
+        }
         guard let registry = inspect("registry", path, isRegistry: true) else { return }
         var known: [String] = []
         do throws(StorageError) {
             known = try registry.tenants()
         } catch {
             problem("registry", "\(path): \(error.message)", Doctor.restore)
+        }
+        if known.isEmpty, !orphans.isEmpty {
+            problem("registry", TenantFolders.lost(folder, orphans), TenantFolders.remedy(folder, orphans))
         }
         let found = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/tenants").sorted()) ?? []
         for tenant in found where !known.contains(tenant) {

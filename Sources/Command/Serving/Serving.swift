@@ -103,7 +103,7 @@ enum Serving {
         guard options.makesDemo else { return text }
         let path = DemoTenant.keysPath(options.dataFolder)
         guard let keys else {
-            return text + "The keys of the tenant demo are no longer in \(path);"
+            return text + "No keys that open the tenant demo are in \(path) any more;"
                 + " make new ones with: footfall keys create --data \(options.dataFolder) --tenant demo --scope write\n"
         }
         text += """
