@@ -24,7 +24,7 @@ struct FuzzInvariants {
             "missing_type", "unknown_type", "missing_entity_id", "unknown_entity_type", "unknown_entity",
             "missing_actor",
             "user_not_allowed", "unknown_context", "invalid_context", "invalid_time", "too_old", "invalid_metadata",
-            "metadata_too_large", "metadata_too_deep", "metadata_violates_schema", "invalid_value",
+            "metadata_too_large", "metadata_too_deep", "metadata_violates_schema", "invalid_value", "inexact_value",
         ])
     }()
 

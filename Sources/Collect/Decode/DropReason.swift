@@ -79,7 +79,11 @@ extension DropReason {
         DropReason("metadata_too_deep", "\"metadata\" may be at most \(limit) levels deep.")
     }
     static func schema(_ message: String) -> DropReason { DropReason("metadata_violates_schema", message) }
-    static let invalidValue = DropReason("invalid_value", "\"value\" must be a finite number.")
+    static let invalidValue = DropReason("invalid_value", "\"value\" must be a number.")
+    static let inexactValue = DropReason(
+        "inexact_value",
+        "\"value\" is kept as a 64-bit float, which would change this number; send at most 15 digits, "
+            + "and what needs more in \"metadata\".")
 
     // Ids and texts: the code names the field as the canonical API does, the sentence as it was sent.
     static func invalidText(_ field: StaticString, _ called: StaticString) -> DropReason {

@@ -194,7 +194,8 @@ extension ItemDecoder {
         _ batch: inout InteractionBatch
     ) throws(DropReason) {
         if let view = fields.value {
-            guard let value = view.double, value.isFinite else { throw .invalidValue }
+            guard view.isNumber else { throw .invalidValue }
+            guard let value = view.exactDouble else { throw .inexactValue }
             row.value = value
         }
         guard let metadata = fields.metadata else { return }
