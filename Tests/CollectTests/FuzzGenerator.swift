@@ -268,7 +268,7 @@ extension FuzzGenerator {
     ])
     static let phoenix = [
         Field("shop_domain", 97, pieces(["\"demo\"", "\"shop.example\"", "\"\""])), Field("customer_id", 60, ids),
-        Field("browser_session_id", 70, ids), Field("interaction_type", 97, types), Field("context", 50, contexts),
+        Field("browser_session_id", 70, ids), Field("interaction_type", 97, types), Field("context", 85, contexts),
         Field("metadata", 95, phoenixMetadata), Field("id", 40, ids), Field("session_id", 20, ids),
         Field("occurred_at", 30, [time]), Field("sent_at", 20, [time]), Field("other", 1, []),
     ]

@@ -68,12 +68,26 @@ struct RequestDecoderTests {
         #expect(request.eventID == "e1")
     }
 
+    @Test("Shop's event must say where it happened", arguments: ["", #""context": null,"#])
+    func phoenixContext(context: String) throws {
+        let body =
+            #"{"shop_domain": "demo", \#(context) "customer_id": 1, "interaction_type": "view", "metadata": {"product_id": 2}}"#
+        let reception = try reception()
+        let error = #expect(throws: FootfallError.self) {
+            try Array(body.utf8).withBytes { (bytes) throws(FootfallError) in
+                try RequestDecoder().phoenix(bytes, reception)
+            }
+        }
+        #expect(error?.code == "missing_context" && error?.path == "/context")
+        #expect(error?.message == #""context" is required."#)
+    }
+
     @Test("An event's id that leaves no room for a number still gives each of its interactions an id, always the same")
     func longEventID() throws {
         for (limit, length) in [(256, 256), (256, 255), (256, 254), (40, 39), (16, 16)] {
             let event = String(repeating: "e", count: length)
             let body = """
-                {"shop_domain": "demo", "customer_id": 1, "interaction_type": "view", "id": "\(event)",
+                {"shop_domain": "demo", "customer_id": 1, "interaction_type": "view", "context": "cart", "id": "\(event)",
                  "metadata": {"product_ids": [\((0..<12).map { "\($0)" }.joined(separator: ","))]}}
                 """
             func ids() throws -> [String] {

@@ -30,10 +30,10 @@ extension Routes {
                     Schemas.object(
                         #""shop_domain": {"const": "demo"}, "interaction_type": {"enum": ["view", "cart_add", "order"]}, "#
                             + "\"metadata\": {\"type\": \"object\", \"required\": [\"product_id\"], "
-                            + "\"properties\": {\"product_id\": \(Schemas.ref("AnyID"))}, \"additionalProperties\": \(Schemas.ref("Value"))}",
+                            + "\"properties\": {\"product_id\": \(Schemas.ref("AnyID"))}, \"additionalProperties\": \(Schemas.ref("Value"))}, "
+                            + #""context": {"enum": ["cart", "product_page", "homepage", "checkout"]}"#,
                         optional:
-                            "\"context\": {\"enum\": [\"cart\", \"product_page\", \"homepage\", \"checkout\", null]}, "
-                            + "\"browser_session_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}, "
+                            "\"browser_session_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}, "
                             + "\"customer_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}",
                         closed: true))
             ], phoenix

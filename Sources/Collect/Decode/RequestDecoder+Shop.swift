@@ -25,6 +25,9 @@ extension RequestDecoder {
         guard let domain = root.member("shop_domain")?.stringValue, !domain.isEmpty else {
             throw FootfallError("missing_shop_domain", "\"shop_domain\" is required.", path: "/shop_domain")
         }
+        guard let context = root.member("context"), !context.isNull else {
+            throw FootfallError("missing_context", "\"context\" is required.", path: "/context")
+        }
         let metadata = root.member("metadata")
         let products = try products(metadata, limit: reception.limits.maximumBatch)
         var eventID: [UInt8] = []
@@ -45,7 +48,7 @@ extension RequestDecoder {
         try checkSize(
             of: [
                 metadata, customer, browser, root.member("interaction_type"), root.member("session_id"),
-                root.member("context"), root.member("occurred_at"), root.member("sent_at"),
+                context, root.member("occurred_at"), root.member("sent_at"),
             ], products: products.count, reception.limits)
 
         var request = DecodedRequest()
@@ -70,7 +73,7 @@ extension RequestDecoder {
             // Without a customer the browser session is all there is of the visitor.
             RequestDecoder.put(customer == nil ? "anonymous_id" : "browser_session_id", browser, &writer)
             RequestDecoder.put("session_id", root.member("session_id"), &writer)
-            RequestDecoder.put("context", root.member("context"), &writer)
+            RequestDecoder.put("context", context, &writer)
             RequestDecoder.put("occurred_at", root.member("occurred_at"), &writer)
             RequestDecoder.put("sent_at", root.member("sent_at"), &writer)
             if let ownList, ownList.kind == .string {
