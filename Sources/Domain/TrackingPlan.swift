@@ -53,8 +53,9 @@ public struct TrackingPlan: Sendable, Equatable {
 extension TrackingPlan {
     /// Reads a plan from its document. `extends` names a preset to begin from; what the document declares is added to it
     /// or takes the place of what has the same name. Everything is checked here but the schemas, which
-    /// ``CompiledPlan`` compiles.
-    public init(document: JSONValue) throws(FootfallError) {
+    /// ``CompiledPlan`` compiles. Of one that is in force already (`isStored`) the counters are taken as they are: an
+    /// earlier release may have let it in, and a tenant must open with it.
+    public init(document: JSONValue, isStored: Bool = false) throws(FootfallError) {
         var reader = try PlanReader(document, path: "", code: "invalid_plan")
         var base = TrackingPlan(
             name: "", interactionTypes: [], entityTypes: [], defaultEntityType: "", isStrict: false)
@@ -90,6 +91,7 @@ extension TrackingPlan {
             ?? (base.defaultEntityType.isEmpty ? base.entityTypes.first?.name ?? "" : base.defaultEntityType)
         try reader.refuseRest()
         try base.check()
+        if !isStored { try base.checkCounters() }
         self = base
     }
 
@@ -119,6 +121,34 @@ extension TrackingPlan {
         }
     }
 
+    /// Names that no counter may have: `/products/popular` has counters beside the fields of a product, and
+    /// `search_count` counts how often searches showed an entity.
+    static let reservedCounters: Set<String> = [
+        "product_id", "title", "score", "popularity_score", "trending_score", "last_interaction", "search_count",
+    ]
+
+    private func checkCounters() throws(FootfallError) {
+        var owners: [String: String] = [:]
+        for type in interactionTypes {
+            let path = "/interaction_types/\(type.name)"
+            // Searches are counted under this name, as if it were a type.
+            guard type.name != "search_count" else {
+                throw FootfallError("invalid_plan", "The name \"search_count\" is Footfall's own.", path: path)
+            }
+            guard !TrackingPlan.reservedCounters.contains(type.counter) else {
+                throw FootfallError(
+                    "invalid_plan", "\"\(type.counter)\" is a field of answers and no name for a counter.",
+                    path: "\(path)/counter")
+            }
+            if let owner = owners.updateValue(type.name, forKey: type.counter) {
+                throw FootfallError(
+                    "invalid_plan",
+                    "\"\(type.counter)\" is the counter of \"\(owner)\" already; to be counted as it, be one of its aliases.",
+                    path: "\(path)/counter")
+            }
+        }
+    }
+
     /// The whole plan as a document that ``init(document:)`` reads back, every default written out.
     public var document: JSONValue {
         var types = JSONObject()
@@ -141,7 +171,7 @@ extension TrackingPlan.InteractionType {
         weight = try reader.number("weight") ?? 0
         preferenceWeight = try reader.number("preference_weight") ?? weight
         countsInPopularity = try reader.bool("popularity") ?? false
-        counter = try reader.string("counter") ?? "\(name)_count"
+        counter = try reader.string("counter") ?? Self.counter(of: name)
         gorse = try reader.optionalString("gorse", default: name)
         isPageView = try reader.bool("page_view") ?? false
         aliases = try reader.strings("aliases") ?? []
@@ -153,6 +183,9 @@ extension TrackingPlan.InteractionType {
         }
         try reader.refuseRest()
     }
+
+    /// The counter of a type that names none. That of `search` gives way to what counts the pages of searches.
+    private static func counter(of name: String) -> String { name == "search" ? "search_event_count" : "\(name)_count" }
 
     var document: JSONValue {
         .object([

@@ -1,3 +1,5 @@
+internal import CSimdJSON
+
 /// The exact decimal value of a JSON number, read from its source text without allocation.
 ///
 /// The value is `0.d₁d₂…dₙ × 10^magnitude` with `d₁` and `dₙ` not zero; zero has no digits. Valid as long as the text is.
@@ -142,6 +144,16 @@ public struct JSONDecimal {
         guard a.isNegative == b.isNegative else { return a.isNegative ? -1 : 1 }
         let order = compareMagnitudes(a, b)
         return a.isNegative ? -order : order
+    }
+
+    /// Whether a double is written with this value: as its shortest text, which need not be all of its digits.
+    func isWritten(as double: Double) -> Bool {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
+            guard double.isFinite, let start = buffer.baseAddress else { return false }
+            let count = footfall_json_write_double(double, start)
+            let text = UnsafeRawBufferPointer(start: start, count: count)
+            return JSONDecimal.compare(self, JSONDecimal(numberText: text)) == 0
+        }
     }
 
     private static func compareMagnitudes(_ a: JSONDecimal, _ b: JSONDecimal) -> Int {

@@ -106,6 +106,14 @@ public struct JSONView: BitwiseCopyable {
         }
     }
 
+    /// The number as a double that is written again with the same decimal value: `0.1` and `1e300` have one; a number with
+    /// more digits or another exponent than doubles keep has none.
+    public var exactDouble: Double? {
+        guard let value = double else { return nil }
+        if kind == .integer, value.magnitude < 0x1p53 { return value }
+        return JSONDecimal(self)?.isWritten(as: value) == true ? value : nil
+    }
+
     /// The string's unescaped UTF-8.
     @inlinable
     public var string: UnsafeRawBufferPointer? {

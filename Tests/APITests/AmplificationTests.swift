@@ -54,7 +54,7 @@ struct AmplificationTests {
         let service = try TestService()
         defer { service.stop() }
         let event = """
-            {"shop_domain":"shop","customer_id":"c","interaction_type":"order","metadata":{"product_id":1,
+            {"shop_domain":"shop","customer_id":"c","interaction_type":"order","context":"cart","metadata":{"product_id":1,
              "x":"\(String(repeating: "x", count: 100_000))"}}
             """
         let answer = try service.send("POST", "/api/phoenix/track-interaction", text: event)

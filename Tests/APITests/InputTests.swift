@@ -155,7 +155,7 @@ struct InputTests {
         defer { service.stop() }
         let token = Self.token(user: "u1", service)
         func event(_ customer: String) -> String {
-            #"{"shop_domain":"shop","customer_id":\#(customer),"interaction_type":"order","metadata":{"product_id":1}}"#
+            #"{"shop_domain":"shop","customer_id":\#(customer),"interaction_type":"order","context":"cart","metadata":{"product_id":1}}"#
         }
         let path = "/api/phoenix/track-interaction"
         let headers = [("X-User-Token", token)]

@@ -28,6 +28,28 @@ struct PlanNameTests {
         #expect(service.tenant.resolver.names.count == count)
     }
 
+    @Test("A counter that answers have another use for is refused with its place, and answers have each key once")
+    func counters() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        for counter in ["popularity_score", "search_count", "product_id", "view_count"] {
+            let plan = #"{"extends":"default","interaction_types":{"zap":{"counter":"\#(counter)"}}}"#
+            let refused = try service.send("PUT", "/v1/plan", text: plan)
+            #expect(refused.status == 422 && refused.code == "invalid_plan", "\(refused.text)")
+            #expect(refused.json["pointer"] == "/interaction_types/zap/counter", "\(refused.text)")
+        }
+        let plan = #"{"extends":"default","interaction_types":{"zap":{"weight":1,"popularity":true}}}"#
+        #expect(try service.send("PUT", "/v1/plan", text: plan).status == 200)
+        let items = ["zap", "view", "search", "order"].map { #"{"type":"\#($0)","entity_id":"p","user_id":"u"}"# }
+        let sent = try service.send("POST", "/v1/interactions", text: "[\(items.joined(separator: ","))]")
+        #expect(sent.json["tracked"] == 4, "\(sent.text)")
+        for target in ["/products/popular", "/v1/popular", "/v1/entities/product/p/stats", "/v1/totals"] {
+            let answer = try service.send("GET", target)
+            #expect(answer.status == 200)
+            #expect(try !JSONParser().parse(answer.body).containsDuplicateKey, "\(answer.text)")
+        }
+    }
+
     @Test("A plan with more new names than there are left is refused whole and says so")
     func full() throws {
         let service = try TestService()

@@ -100,6 +100,58 @@ struct RefusedTests {
         #expect(wrong.status == 422)
     }
 
+    @Test("A replay goes on at the cursor that it gave, as text or as a number; any other is refused")
+    func replayPages() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let body = Array(repeating: Self.zap, count: 9).joined(separator: ",")
+        #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").json["tracked"] == 0)
+        let path = "/v1/rejected/replay"
+        let first = try service.send("POST", path, text: #"{"limit":4}"#)
+        #expect(first.json["next_cursor"] == "4" && first.json["rejected"] == 4, "\(first.text)")
+        for cursor in ["\"4\"", "4"] {
+            let next = try service.send("POST", path, text: #"{"limit":4,"cursor":\#(cursor)}"#)
+            #expect(next.status == 200 && next.json["next_cursor"] == "8", "\(cursor): \(next.text)")
+        }
+        let last = try service.send("POST", path, text: #"{"limit":4,"cursor":"8"}"#)
+        #expect(last.json["rejected"] == 1 && last.json["next_cursor"] == nil, "\(last.text)")
+        for cursor in [#""""#, #""-1""#, "-1", #""+4""#, #""4x""#, "1.5", "null", "[4]", #""9223372036854775808""#] {
+            let wrong = try service.send("POST", path, text: #"{"cursor":\#(cursor)}"#)
+            #expect(wrong.status == 400 && wrong.json["code"] == "invalid_body", "\(cursor): \(wrong.text)")
+            #expect(wrong.json["pointer"] == "/cursor", "\(wrong.text)")
+        }
+        let document = try service.send("GET", "/openapi.json").json
+        #expect(document["components"]?["schemas"]?["RefusedCursor"]?["type"] == "string")
+    }
+
+    @Test("An error report has ids as interactions have them, and says where and what")
+    func reports() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        func send(_ rest: String) throws -> Answer { try service.send("POST", "/v1/errors", text: "{\(rest)}") }
+        let said = #""context":"c","error_message":"m""#
+        for (id, text) in [
+            ("42", "42"), ("-7", "-7"), ("12.0", "12"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            (#""u1""#, "u1"),
+        ] {
+            #expect(try send("\(said),\"user_id\":\(id)").status == 200, "\(id)")
+            let kept = try service.send("GET", "/v1/errors?limit=1").json["errors"]?[0]
+            #expect(kept?["user_id"]?.stringValue == text, "\(id)")
+        }
+        #expect(try send("\(said),\"user_id\":null").status == 200)
+        for rest in [
+            #""context":"","error_message":"m""#, #""context":"c","error_message":"""#, #""context":"c""#,
+            "\(said),\"user_id\":\"\"", "\(said),\"user_id\":1.5", "\(said),\"user_id\":true",
+            "\(said),\"user_id\":-0.0",
+            "\(said),\"user_id\":1e3",
+        ] {
+            let refused = try send(rest)
+            #expect(refused.status == 422 && refused.json["code"] == "invalid_error", "\(rest): \(refused.text)")
+        }
+        #expect(try service.tenant.store.systemErrors(limit: 100).count == 6)
+    }
+
     @Test("Replays at the same time store each refused interaction once")
     func replays() throws {
         let service = try TestService()

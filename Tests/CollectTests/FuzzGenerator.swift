@@ -189,7 +189,9 @@ extension FuzzGenerator {
         "\"cart\"", "\"homepage\"", "\"product_page\"", "\"checkout\"", "\"a.b:c/d-e_f\"", "\"two words\"", "\"\"",
         "\"\(String(repeating: "c", count: 64))\"", "\"\(String(repeating: "c", count: 65))\"",
     ])
-    static let values = pieces(["1", "0", "-0", "2.5", "-3e10", "1e308", "0.000001", "12345678901234567890123"])
+    static let values = pieces([
+        "1", "0", "-0", "2.5", "-3e10", "1e308", "0.000001", "12.50", "1e-400", "9007199254740993",
+    ])
     static let metadata =
         pieces([
             "{}", "{\"rating\":5}", "{\"rating\": 4.5, \"review_text\":\"fine\"}",
@@ -266,7 +268,7 @@ extension FuzzGenerator {
     ])
     static let phoenix = [
         Field("shop_domain", 97, pieces(["\"demo\"", "\"shop.example\"", "\"\""])), Field("customer_id", 60, ids),
-        Field("browser_session_id", 70, ids), Field("interaction_type", 97, types), Field("context", 50, contexts),
+        Field("browser_session_id", 70, ids), Field("interaction_type", 97, types), Field("context", 85, contexts),
         Field("metadata", 95, phoenixMetadata), Field("id", 40, ids), Field("session_id", 20, ids),
         Field("occurred_at", 30, [time]), Field("sent_at", 20, [time]), Field("other", 1, []),
     ]

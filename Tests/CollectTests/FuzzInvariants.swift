@@ -24,7 +24,7 @@ struct FuzzInvariants {
             "missing_type", "unknown_type", "missing_entity_id", "unknown_entity_type", "unknown_entity",
             "missing_actor",
             "user_not_allowed", "unknown_context", "invalid_context", "invalid_time", "too_old", "invalid_metadata",
-            "metadata_too_large", "metadata_too_deep", "metadata_violates_schema", "invalid_value",
+            "metadata_too_large", "metadata_too_deep", "metadata_violates_schema", "invalid_value", "inexact_value",
         ])
     }()
 
@@ -32,7 +32,8 @@ struct FuzzInvariants {
     static let requestCodes: Set<String> = [
         "json_empty", "invalid_json", "invalid_utf8", "invalid_surrogate", "json_too_deep", "invalid_body",
         "batch_too_large",
-        "unknown_field", "duplicate_key", "invalid_unicode", "invalid_time", "missing_shop_domain", "missing_products",
+        "unknown_field", "duplicate_key", "invalid_unicode", "invalid_time", "missing_shop_domain", "missing_context",
+        "missing_products",
         "missing_query", "empty_body", "invalid_id", "id_too_long", "metadata_too_large",
     ]
 

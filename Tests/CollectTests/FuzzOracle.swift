@@ -120,7 +120,10 @@ struct FuzzOracle {
     }
 
     private func with(_ found: [String: JSONView]) -> String? {
-        if let value = found["value"], value.double == nil { return "invalid_value" }
+        if let value = found["value"] {
+            guard let number = value.double else { return "invalid_value" }
+            guard comesBack(value, as: number) else { return "inexact_value" }
+        }
         if let metadata = found["metadata"] {
             guard metadata.kind == .object else { return "invalid_metadata" }
             if metadata.raw.count > reception.limits.maximumMetadataBytes { return "metadata_too_large" }
@@ -128,6 +131,11 @@ struct FuzzOracle {
             if entityType(found)?.schema?.isValid(metadata) == false { return "metadata_violates_schema" }
         }
         return text(found, "id").code
+    }
+
+    private func comesBack(_ view: JSONView, as number: Double) -> Bool {
+        guard number.isFinite, let sent = JSONDecimal(view) else { return false }
+        return Array("\(number)".utf8).withUnsafeBytes { JSONDecimal.compare(sent, JSONDecimal(numberText: $0)) == 0 }
     }
 
     private func depth(_ view: JSONView) -> Int {

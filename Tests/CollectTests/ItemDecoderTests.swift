@@ -151,6 +151,25 @@ struct ItemDecoderTests {
         #expect(try decode(brackets, reception()).verdicts == ["ok"])
     }
 
+    @Test("A value is taken when it comes back as the number that was sent, and refused when a float would change it")
+    func values() throws {
+        let kept = [
+            "0.1", "1e300", "12.50", "-0", "0.0", "0e99", "9007199254740992", "1E2", "5e-324",
+            "1.7976931348623157e308", "100000000000000000000", "123456789012345", "0.30000000000000004",
+        ]
+        let changed = [
+            "9007199254740993", "-9007199254740993", "1e-400", "123456789012345678901234567890",
+            "0.1000000000000000055",
+            "9223372036854775807", "18446744073709551615", "4e-324", "3.14159265358979323846",
+        ]
+        for value in kept + changed {
+            let body = #"{"type":"view","entity_id":"p","user_id":"u","value":\#(value)}"#
+            let request = try decode(body, reception())
+            #expect(request.verdicts == [kept.contains(value) ? "ok" : "inexact_value"], "\(value)")
+            if kept.contains(value) { #expect(request.batch.rows[0].value == Double(value), "\(value)") }
+        }
+    }
+
     @Test("A refused item is kept in the canonical shape and passes once what was wrong is mended")
     func replay() throws {
         let reception = try reception { $0.defaultUser = "u9" }

@@ -68,12 +68,26 @@ struct RequestDecoderTests {
         #expect(request.eventID == "e1")
     }
 
+    @Test("Shop's event must say where it happened", arguments: ["", #""context": null,"#])
+    func phoenixContext(context: String) throws {
+        let body =
+            #"{"shop_domain": "demo", \#(context) "customer_id": 1, "interaction_type": "view", "metadata": {"product_id": 2}}"#
+        let reception = try reception()
+        let error = #expect(throws: FootfallError.self) {
+            try Array(body.utf8).withBytes { (bytes) throws(FootfallError) in
+                try RequestDecoder().phoenix(bytes, reception)
+            }
+        }
+        #expect(error?.code == "missing_context" && error?.path == "/context")
+        #expect(error?.message == #""context" is required."#)
+    }
+
     @Test("An event's id that leaves no room for a number still gives each of its interactions an id, always the same")
     func longEventID() throws {
         for (limit, length) in [(256, 256), (256, 255), (256, 254), (40, 39), (16, 16)] {
             let event = String(repeating: "e", count: length)
             let body = """
-                {"shop_domain": "demo", "customer_id": 1, "interaction_type": "view", "id": "\(event)",
+                {"shop_domain": "demo", "customer_id": 1, "interaction_type": "view", "context": "cart", "id": "\(event)",
                  "metadata": {"product_ids": [\((0..<12).map { "\($0)" }.joined(separator: ","))]}}
                 """
             func ids() throws -> [String] {
@@ -104,6 +118,84 @@ struct RequestDecoderTests {
         #expect(request.batch.string(row.entityID) == "123")
         #expect(request.batch.string(row.typeName) == "search_click")
         #expect(request.batch.string(row.metadata) == #"{"query":"lap\"top"}"#)
+    }
+
+    @Test("A plan without posts refuses what comes to Feed's path, item by item, and keeps it as posts")
+    func feedWithoutPosts() throws {
+        let item = #"{"post_id":"p","interaction_type":"view"}"#
+        func send(_ preset: String) throws -> DecodedRequest {
+            let reception = try reception(preset) { $0.defaultVisitor = "v" }
+            return try Array(#"{"interactions":[\#(item),\#(item)]}"#.utf8).withBytes { (bytes) throws(FootfallError) in
+                try RequestDecoder().feed(bytes, reception)
+            }
+        }
+        let refused = try send("commerce")
+        #expect(refused.verdicts == ["unknown_entity_type", "unknown_entity_type"])
+        let kept = try #require(refused.batch.string(refused.batch.rows[0].raw))
+        #expect(kept.contains(#""entity_type":"post""#), "\(kept)")
+        let taken = try send("feed")
+        #expect(taken.verdicts == ["ok", "ok"])
+        #expect(taken.batch.string(taken.batch.rows[0].entityTypeName) == "post")
+        let music = try reception("music") { $0.defaultVisitor = "v" }
+        let click = try Array(#"{"query":"q","product_id":1}"#.utf8).withBytes { (bytes) throws(FootfallError) in
+            try RequestDecoder().searchClick(bytes, music)
+        }
+        #expect(click.verdicts == ["unknown_type"])
+    }
+
+    @Test(
+        "A refusal calls fields as the path does that the item came by",
+        arguments: [
+            ("feed", #"{"post_id":"p"}"#, "missing_type", #""interaction_type" is required."#),
+            ("feed", #"{"interaction_type":"view"}"#, "missing_entity_id", #""post_id" is required."#),
+            (
+                "feed", #"{"interaction_type":"view","post_id":1.5}"#, "invalid_entity_id",
+                #""post_id" must be a text or a whole number."#
+            ),
+            (
+                "feed", #"{"interaction_type":"","post_id":"p"}"#, "invalid_type",
+                #""interaction_type" must not be empty."#
+            ),
+            (
+                "shop", #""customer_id":1,"metadata":{"product_id":2}"#, "missing_type",
+                #""interaction_type" is required."#
+            ),
+            (
+                "shop", #""interaction_type":"view","metadata":{"product_id":2}"#, "missing_actor",
+                #"One of "customer_id", "browser_session_id" and "session_id" is required."#
+            ),
+            (
+                "shop", #""interaction_type":"view","customer_id":true,"metadata":{"product_id":2}"#, "invalid_user_id",
+                #""customer_id" must be a text or a whole number."#
+            ),
+            (
+                "shop", #""interaction_type":"view","browser_session_id":"","metadata":{"product_id":2}"#,
+                "invalid_anonymous_id", #""browser_session_id" must not be empty."#
+            ),
+            (
+                "shop", #""interaction_type":"view","customer_id":1,"metadata":{"product_id":[]}"#, "invalid_entity_id",
+                #""product_id" must be a text or a whole number."#
+            ),
+            ("click", #"{"query":"q"}"#, "missing_entity_id", #""product_id" is required."#),
+            (
+                "click", #"{"query":"q","product_id":1,"search_id":true}"#, "invalid_list_id",
+                #""search_id" must be a text or a whole number."#
+            ),
+            ("canonical", #"{"entity_id":"p"}"#, "missing_type", #""type" is required."#),
+        ])
+    func names(path: String, body: String, code: String, message: String) throws {
+        let reception = try reception { if path == "feed" || path == "click" { $0.defaultVisitor = "v" } }
+        let text = path == "shop" ? #"{"shop_domain":"demo","context":"homepage",\#(body)}"# : body
+        let request = try Array(text.utf8).withBytes { (bytes) throws(FootfallError) in
+            switch path {
+            case "feed": try RequestDecoder().feed(bytes, reception)
+            case "shop": try RequestDecoder().phoenix(bytes, reception).1
+            case "click": try RequestDecoder().searchClick(bytes, reception)
+            default: try RequestDecoder().interactions(bytes, reception)
+            }
+        }
+        #expect(request.verdicts == [code])
+        #expect(request.batch.string(request.batch.rows[0].rejectionMessage) == message)
     }
 
     @Test("Ids given on arrival are UUIDs of version 7 that do not repeat")

@@ -108,6 +108,7 @@ struct ConfigurationTests {
         "what is unknown or of the wrong kind is refused by name",
         arguments: [
             (#"{"prot": 1}"#, "The key \"prot\" in", "Did you mean \"port\"?"),
+            (#"{"port": 1, "host": "::1", "port": 2}"#, "The key \"port\" is given twice in", "leave one of them out"),
             (#"{"config": "x"}"#, "The key \"config\" in", "is not known."),
             (#"{"print_config": true}"#, "The key \"print_config\" in", "is not known."),
             (#"{"port": "1"}"#, "\"port\" in", "must be a whole number."),

@@ -222,6 +222,27 @@ struct ImportSourceTests {
         #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }
 
+    @Test("what an export says that only the server sets is passed over, in lines and in columns")
+    func exported() throws {
+        let line =
+            #"{"id":"1","type":"cart_add","original_type":"add_to_cart","entity_id":"e","user_id":"u","#
+            + #""occurred_at":"2026-01-01T00:00:00.000Z","received_at":"2026-01-01T00:00:01.000Z","metadata":{"received_at":1}}"#
+        let wanted: JSONValue = [
+            "id": "1", "type": "cart_add", "entity_id": "e", "user_id": "u", "occurred_at": "2026-01-01T00:00:00.000Z",
+            "metadata": ["received_at": 1],
+        ]
+        let source = try JSONLinesSource(path: folder.file("e.jsonl", line), kind: .interaction, shift: 0)
+        #expect(try drain(source).map { try JSONValue(parsing: $0) } == [wanted])
+        let moved = try JSONLinesSource(path: folder.file("e.jsonl", line), kind: .interaction, shift: 1000)
+        #expect(try JSONValue(parsing: drain(moved)[0])["occurred_at"] == "2026-01-01T00:00:01.000Z")
+        let table = """
+            id,type,original_type,entity_id,user_id,occurred_at,received_at,metadata
+            1,cart_add,add_to_cart,e,u,2026-01-01T00:00:00.000Z,2026-01-01T00:00:01.000Z,"{""received_at"":1}"
+            """
+        #expect(try csv(table) == [wanted])
+        #expect(throws: CommandError.self) { try csv("type,id,received_at\n", kind: .entity) }
+    }
+
     @Test("entities: lists, truth values, numbers and attributes")
     func csvEntities() throws {
         let text = """

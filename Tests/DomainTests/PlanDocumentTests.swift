@@ -82,6 +82,16 @@ struct PlanDocumentTests {
             (#"{"interaction_types":{"v":{"weight":1e999}},\#(rest)"#, "/interaction_types/v/weight"),
             (#"{"interaction_types":{"v":{"weigth":1}},\#(rest)"#, "/interaction_types/v/weigth"),
             (#"{"interaction_types":{"v":{"counter":"a b"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"popularity_score"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"trending_score"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"search_count"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"product_id"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"last_interaction"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"title"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{"counter":"score"}},\#(rest)"#, "/interaction_types/v/counter"),
+            (#"{"interaction_types":{"v":{},"w":{"counter":"v_count"}},\#(rest)"#, "/interaction_types/w/counter"),
+            (#"{"extends":"feed","interaction_types":{"w":{"counter":"view_count"}}}"#, "/interaction_types/w/counter"),
+            (#"{"interaction_types":{"search_count":{}},\#(rest)"#, "/interaction_types/search_count"),
             (#"{"interaction_types":{"v":{"aliases":["a b"]}},\#(rest)"#, "/interaction_types/v/aliases"),
             (#"{"interaction_types":{"v":{"aliases":"w"}},\#(rest)"#, "/interaction_types/v/aliases"),
             (#"{"interaction_types":{"v":{"aliases":["v"]}},\#(rest)"#, "/interaction_types/v"),
@@ -99,6 +109,17 @@ struct PlanDocumentTests {
         #expect(error?.code == "invalid_plan")
         #expect(error?.path == path)
         #expect((error?.message.count ?? 0) > 10)
+    }
+
+    @Test(
+        "A type called search has a counter beside that of searches, and a stored plan opens with whatever counters it has"
+    )
+    func counters() throws {
+        let plan = try TrackingPlan(
+            document: document(#"{"interaction_types":{"search":{}},\#(PlanDocumentTests.rest)"#))
+        #expect(plan.interactionTypes[0].counter == "search_event_count")
+        let old = try document(#"{"interaction_types":{"a":{"counter":"score"},"b":{"counter":"score"}},\#(Self.rest)"#)
+        #expect(try TrackingPlan(document: old, isStored: true).interactionTypes.map(\.counter) == ["score", "score"])
     }
 
     @Test("A schema that cannot be compiled is refused with its place in the plan")

@@ -204,9 +204,12 @@ import Testing
             Self.json(#"{"query": "q", "product_id": 1, "x": 1}"#, 400, "unknown_field", target: "/search/click"),
             Self.json("{}", 400, "missing_shop_domain", target: "/api/phoenix/track-interaction"),
             Self.json(
-                #"{"shop_domain": "demo.example"}"#, 400, "missing_products", target: "/api/phoenix/track-interaction"),
+                #"{"shop_domain": "demo.example"}"#, 400, "missing_context", target: "/api/phoenix/track-interaction"),
             Self.json(
-                #"{"shop_domain": "no.example", "interaction_type": "view", "metadata": {"product_id": 1}, "customer_id": 1}"#,
+                #"{"shop_domain": "demo.example", "context": "cart"}"#, 400, "missing_products",
+                target: "/api/phoenix/track-interaction"),
+            Self.json(
+                #"{"shop_domain": "no.example", "interaction_type": "view", "context": "cart", "metadata": {"product_id": 1}, "customer_id": 1}"#,
                 404, "shop_not_found", target: "/api/phoenix/track-interaction"),
             Self.json("[]", 400, "invalid_body", target: "/api/phoenix/track-interaction"),
             Self.json("{", 400, "invalid_json", target: "/api/track"),

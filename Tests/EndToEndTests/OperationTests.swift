@@ -224,6 +224,19 @@ import Testing
             folder, ["serve", "--data", folder.data, "--port", "0", "--plan", folder.path + "/none.json"])
         #expect(missing.status ?? 0 > 0, "\(missing.errors)")
         #expect(missing.errors.contains("/none.json cannot be opened: No such file or directory"), "\(missing.errors)")
+        // One that cannot be is named with the place.
+        for (text, place) in [
+            (#"{"extends": "feed", "foo": 1}"#, "/foo"),
+            (
+                #"{"extends": "feed", "entity_types": {"post": {"metadata": {"unevaluatedItems": false}}}}"#,
+                "/entity_types/post/metadata/unevaluatedItems"
+            ),
+        ] {
+            let file = try folder.write("wrong-plan.json", text)
+            let wrong = try Child.run(folder, ["serve", "--data", folder.data, "--port", "0", "--plan", file])
+            #expect(wrong.status ?? 0 > 0 && wrong.errors.contains(file), "\(wrong.errors)")
+            #expect(wrong.errors.contains("(at \(place))"), "\(wrong.errors)")
+        }
         // The same plan is no new version.
         let second = try ServerProcess(folder, ["--config", config])
         #expect(try second.client().get("/v1/plan").json["version"]?.integerValue == 2)

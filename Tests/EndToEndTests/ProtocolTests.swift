@@ -31,6 +31,14 @@ import Testing
             #expect(
                 answer.status == 204 && answer.headers["access-control-allow-origin"] == "*", "\(target): \(answer)")
         }
+        for (target, methods) in [
+            ("/v1/popular", "GET, HEAD, OPTIONS"), ("/api/track", "POST, OPTIONS"),
+            ("/v1/plan", "GET, HEAD, PUT, OPTIONS"),
+        ] {
+            #expect(try open.send("OPTIONS", target, [:], []).headers["allow"] == methods, "\(target)")
+            let wrong = try open.send("DELETE", target, [:], [])
+            #expect(wrong.status == 405 && wrong.headers["allow"] == methods, "\(target): \(wrong)")
+        }
         #expect(try open.send("OPTIONS", "/nowhere", ["Origin": "https://a.example"], []).status == 404)
         for (headers, status) in [(["Authorization": "Bearer \(key)"], 200), ([:], 401)] as [([String: String], Int)] {
             let answer = try open.send(

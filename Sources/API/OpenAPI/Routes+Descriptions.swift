@@ -30,10 +30,10 @@ extension Routes {
                     Schemas.object(
                         #""shop_domain": {"const": "demo"}, "interaction_type": {"enum": ["view", "cart_add", "order"]}, "#
                             + "\"metadata\": {\"type\": \"object\", \"required\": [\"product_id\"], "
-                            + "\"properties\": {\"product_id\": \(Schemas.ref("AnyID"))}, \"additionalProperties\": \(Schemas.ref("Value"))}",
+                            + "\"properties\": {\"product_id\": \(Schemas.ref("AnyID"))}, \"additionalProperties\": \(Schemas.ref("Value"))}, "
+                            + #""context": {"enum": ["cart", "product_page", "homepage", "checkout"]}"#,
                         optional:
-                            "\"context\": {\"enum\": [\"cart\", \"product_page\", \"homepage\", \"checkout\", null]}, "
-                            + "\"browser_session_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}, "
+                            "\"browser_session_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}, "
                             + "\"customer_id\": {\"anyOf\": [\(Schemas.ref("AnyID")), {\"type\": \"null\"}]}",
                         closed: true))
             ], phoenix
@@ -161,7 +161,7 @@ extension Routes {
             "Interactions that were refused, oldest first.",
             [
                 .query("code", Schemas.ref("Word")),
-                .query("cursor", #"{"type": "integer", "minimum": 0, "maximum": 9223372036854775807}"#), .limit1000,
+                .query("cursor", Schemas.ref("RefusedCursor")), .limit1000,
             ],
             Schemas.object(
                 #""total": {"type": "integer"}, "rejected": {"type": "array"}"#,
@@ -172,7 +172,8 @@ extension Routes {
                 .json(
                     """
                     {"type": "object", "additionalProperties": false, "properties": {
-                      "code": {"type": "string"}, "cursor": {"type": "integer", "minimum": 0, "maximum": 9223372036854775807},
+                      "code": {"type": "string"},
+                      "cursor": {"anyOf": [\(Schemas.ref("RefusedCursor")), {"type": "integer", "minimum": 0, "maximum": 9223372036854775807}]},
                       "limit": {"type": "integer", "minimum": 1, "maximum": 1000}}}
                     """)
             ], isBodyRequired: false,

@@ -59,6 +59,7 @@ enum Schemas {
         ("Segment", #"{"type": "string", "minLength": 1, "pattern": "^[^\\u0000]+$"}"#),
         ("HeaderText", #"{"type": "string", "pattern": "^[!-~]([\\t -~]{0,254}[!-~])?$"}"#),
         ("Cursor", #"{"type": "string", "maxLength": 6144, "pattern": "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,4})$"}"#),
+        ("RefusedCursor", #"{"type": "string", "pattern": "^[0-9]{1,18}$"}"#),
         (
             "Value",
             """
@@ -148,9 +149,9 @@ enum Schemas {
             "ErrorReport",
             """
             {"type": "object", "required": ["context", "error_message"], "additionalProperties": false, "properties": {
-              "context": \(ref("Text")), "error_message": \(ref("Text")),
+              "context": \(filled), "error_message": \(filled),
               "error_stack": \(nullable), "metadata": {"anyOf": [\(ref("Object")), {"type": "null"}]},
-              "user_id": \(nullable), "timestamp": {"type": ["string", "null"], "format": "date-time"},
+              "user_id": \(ref("OptionalID")), "timestamp": {"type": ["string", "null"], "format": "date-time"},
               "category": {"enum": ["validation", "network", "database", "authentication", null]}}}
             """
         ),
@@ -184,6 +185,7 @@ enum Schemas {
         ),
     ]
 
+    private static let filled = #"{"type": "string", "minLength": 1, "pattern": "^[^\u0000]*$"}"#
     private static let nullable = #"{"type": ["string", "null"], "pattern": "^[^\u0000]*$"}"#
 
     private static let entityFields = """

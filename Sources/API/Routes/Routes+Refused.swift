@@ -119,7 +119,7 @@ extension Routes {
             do throws(FootfallError) {
                 var reader = try DocumentReader(try replayBody(request), path: "", code: "invalid_body")
                 code = try reader.string("code")
-                after = try reader.integer("cursor", in: 0...Int64.max) ?? 0
+                after = try RefusedPage.position(reader.value("cursor"))
                 limit = Int(try reader.integer("limit", in: 1...1000) ?? 1000)
                 try reader.refuseRest()
             } catch {
@@ -217,6 +217,18 @@ struct RefusedPage {
         }
         nextCursor = items.last.map { String($0.number) }
     }
+
+    /// The number that a cursor in a body stands for: the text of a `nextCursor`, or that text as a number.
+    static func position(_ cursor: JSONValue?) throws(FootfallError) -> Int64 {
+        var number = cursor?.integerValue
+        if case .string(let text)? = cursor, text.utf8.allSatisfy({ (48...57).contains($0) }) { number = Int64(text) }
+        if cursor == nil { number = 0 }
+        guard let number, number >= 0 else {
+            throw FootfallError(
+                "invalid_body", "\"cursor\" must be the \"next_cursor\" of an earlier answer.", path: "/cursor")
+        }
+        return number
+    }
 }
 
 extension SystemError {
@@ -231,9 +243,11 @@ extension SystemError {
             }
             return value
         }
-        guard let context = try text("context", longest: 256), let message = try text("error_message", longest: 8192)
+        guard let context = try text("context", longest: 256), let message = try text("error_message", longest: 8192),
+            !context.isEmpty, !message.isEmpty
         else {
-            throw FootfallError("invalid_error", "\"context\" and \"error_message\" are required.", path: path)
+            throw FootfallError(
+                "invalid_error", "\"context\" and \"error_message\" are required, and not empty.", path: path)
         }
         let category = try text("category", longest: 32) ?? "validation"
         guard ["validation", "network", "database", "authentication"].contains(category) else {
@@ -257,8 +271,34 @@ extension SystemError {
         }
         self.init(
             context: context, category: category, message: message, stack: try text("error_stack", longest: 65_536),
-            metadata: metadata, userID: try text("user_id", longest: 256), timestamp: timestamp)
+            metadata: metadata, userID: try Self.userID(reader.value("user_id"), path: "\(path)/user_id"),
+            timestamp: timestamp)
         try reader.refuseRest()
+    }
+
+    /// A user's id as interactions have it: a text, or a whole number that stands for its digits.
+    private static func userID(_ value: JSONValue?, path: String) throws(FootfallError) -> String? {
+        let text: String
+        switch value {
+        case nil, .null: return nil
+        case .string(let own)?: text = own
+        case .integer?, .double?, .number?: text = wholeNumber(value?.text ?? "")
+        default: text = ""
+        }
+        guard (1...256).contains(text.utf8.count) else {
+            throw FootfallError(
+                "invalid_error", "\"user_id\" must be a text of 1 to 256 bytes or a whole number.", path: path)
+        }
+        return text
+    }
+
+    /// The digits of a whole number, which may have a point with zeros behind it; empty for any other.
+    private static func wholeNumber(_ text: String) -> String {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        let digits = parts.first ?? ""
+        let isWhole = parts.dropFirst().allSatisfy { $0.utf8.allSatisfy { $0 == 48 } } && digits != "-0"
+        let isPlain = digits.drop { $0 == "-" }.utf8.allSatisfy { (48...57).contains($0) }
+        return isWhole && isPlain ? String(digits) : ""
     }
 
     /// The report in Music's shape.

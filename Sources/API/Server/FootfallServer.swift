@@ -60,8 +60,11 @@ public final class FootfallServer: HTTPHandler {
         }
         let caller = Caller(head)
         do throws(Problem) {
-            guard let (route, parameters) = try find(head) else {
-                return .refuse(finish(preflight(), for: caller))
+            let route: Route
+            let parameters: [String]
+            switch try find(head) {
+            case .route(let found, let values): (route, parameters) = (found, values)
+            case .preflight(let allowed): return .refuse(finish(preflight(allowed), for: caller))
             }
             try refuseRepeated(head)
             let principal = try authorise(head, for: route)
@@ -166,12 +169,18 @@ final class RequestTag: Sendable {
 // MARK: - Finding and authorising
 
 extension FootfallServer {
-    /// The route of a request; `nil` for a preflight.
-    private func find(_ head: borrowing HTTPRequestHead) throws(Problem) -> (Route, [String])? {
+    /// What a request is for.
+    private enum Wanted {
+        case route(Route, parameters: [String])
+        /// What may be done with the path.
+        case preflight(allowed: [String])
+    }
+
+    private func find(_ head: borrowing HTTPRequestHead) throws(Problem) -> Wanted {
         switch router.match(head) {
-        case .found(let route, let parameters): return (route, parameters)
+        case .found(let route, let parameters): return .route(route, parameters: parameters)
         case .wrongMethod(let allowed):
-            if head.method == .options { return nil }
+            if head.method == .options { return .preflight(allowed: allowed) }
             throw Problem(
                 405, "method_not_allowed", "Use \(allowed.joined(separator: ", ")) here.",
                 headers: [("Allow", allowed.joined(separator: ", "))])
@@ -246,10 +255,11 @@ extension FootfallServer {
         return String(decoding: header[scheme.utf8CodeUnitCount...].drop { $0 == 0x20 }, as: UTF8.self)
     }
 
-    private func preflight() -> HTTPResponse {
+    private func preflight(_ allowed: [String]) -> HTTPResponse {
         HTTPResponse(
             status: 204,
             headers: [
+                ("Allow", allowed.joined(separator: ", ")),
                 ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
                 (
                     "Access-Control-Allow-Headers",

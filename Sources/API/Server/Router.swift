@@ -106,7 +106,8 @@ struct Router: Sendable {
     private static func select(_ routes: [Route], _ method: HTTPMethod, _ parameters: [String]) -> Match {
         let wanted = method == .head ? .get : method
         if let route = routes.first(where: { $0.method == wanted }) { return .found(route, parameters: parameters) }
-        return .wrongMethod(allowed: routes.map { $0.method.name } + ["OPTIONS"])
+        let allowed = routes.flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.name] }
+        return .wrongMethod(allowed: allowed + ["OPTIONS"])
     }
 }
 

@@ -65,7 +65,7 @@ struct RecordFollower {
     private mutating func take(_ record: LogRecord) throws {
         let document = try JSONValue(parsing: record.body)
         if record.kind == .plan {
-            plan = try CompiledPlan(TrackingPlan(document: document), version: 0, names: names)
+            plan = try CompiledPlan(TrackingPlan(document: document, isStored: true), version: 0, names: names)
         } else {
             settings = try TenantSettings(document: document)
         }

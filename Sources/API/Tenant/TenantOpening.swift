@@ -197,7 +197,7 @@ public struct TenantOpening {
         guard let (version, text) = try store.plan() else {
             throw StorageError("store_corrupt", "The log has no tracking plan.")
         }
-        return (try TrackingPlan(document: JSONValue(parsing: text)), UInt32(clamping: version))
+        return (try TrackingPlan(document: JSONValue(parsing: text), isStored: true), UInt32(clamping: version))
     }
 
     /// What was served is no part of the log: without it everything else goes on.

@@ -16,7 +16,8 @@ public struct DropReason: Error, Sendable, Equatable {
 extension DropReason {
     // Reading the item.
     static let notAnObject = DropReason("not_an_object", "Each interaction must be a JSON object.")
-    static let duplicateKey = DropReason(
+    static let duplicateKey = DropReason("duplicate_key", "A field is given twice; leave one of them out.")
+    static let secondName = DropReason(
         "duplicate_key", "A field is given twice; leave one of them out (eventType and type are the same field).")
     static let nulCharacter = DropReason("invalid_unicode", "Text must not contain U+0000.")
     static let numberOverflow = DropReason("number_out_of_range", "A number is too large to be kept.")
@@ -28,13 +29,17 @@ extension DropReason {
     static func invalidLine(_ message: String) -> DropReason { DropReason("invalid_json", message) }
 
     // What was done.
-    static let missingType = DropReason("missing_type", "\"type\" is required.")
+    static func missingType(_ called: FieldNames) -> DropReason {
+        DropReason("missing_type", "\"\(called.type)\" is required.")
+    }
     static func unknownType(_ name: String) -> DropReason {
         DropReason("unknown_type", "The tracking plan has no interaction type \"\(name.shortened(toBytes: 64))\".")
     }
 
     // With which entity.
-    static let missingEntity = DropReason("missing_entity_id", "\"entity_id\" is required.")
+    static func missingEntity(_ called: FieldNames) -> DropReason {
+        DropReason("missing_entity_id", "\"\(called.entityID)\" is required.")
+    }
     static func unknownEntityType(_ name: String) -> DropReason {
         DropReason("unknown_entity_type", "The tracking plan has no entity type \"\(name.shortened(toBytes: 64))\".")
     }
@@ -42,9 +47,9 @@ extension DropReason {
         "unknown_entity", "The catalogue does not know this entity, and the tracking plan is strict; create it first.")
 
     // By whom.
-    static let missingActor = DropReason(
-        "missing_actor", "One of \"user_id\", \"anonymous_id\" and \"session_id\" is required.")
-
+    static func missingActor(_ called: FieldNames) -> DropReason {
+        DropReason("missing_actor", "One of \(called.actors) is required.")
+    }
     static let otherUser = DropReason(
         "user_not_allowed", "This key may not speak for that user; send the user's own token or use a secret key.")
 
@@ -74,16 +79,20 @@ extension DropReason {
         DropReason("metadata_too_deep", "\"metadata\" may be at most \(limit) levels deep.")
     }
     static func schema(_ message: String) -> DropReason { DropReason("metadata_violates_schema", message) }
-    static let invalidValue = DropReason("invalid_value", "\"value\" must be a finite number.")
+    static let invalidValue = DropReason("invalid_value", "\"value\" must be a number.")
+    static let inexactValue = DropReason(
+        "inexact_value",
+        "\"value\" is kept as a 64-bit float, which would change this number; send at most 15 digits, "
+            + "and what needs more in \"metadata\".")
 
-    // Ids and texts.
-    static func invalidText(_ field: String) -> DropReason {
-        DropReason("invalid_\(field)", "\"\(field)\" must be a text or a whole number.")
+    // Ids and texts: the code names the field as the canonical API does, the sentence as it was sent.
+    static func invalidText(_ field: StaticString, _ called: StaticString) -> DropReason {
+        DropReason("invalid_\(field)", "\"\(called)\" must be a text or a whole number.")
     }
-    static func emptyText(_ field: String) -> DropReason {
-        DropReason("invalid_\(field)", "\"\(field)\" must not be empty.")
+    static func emptyText(_ field: StaticString, _ called: StaticString) -> DropReason {
+        DropReason("invalid_\(field)", "\"\(called)\" must not be empty.")
     }
-    static func tooLong(_ field: String, _ limit: Int) -> DropReason {
-        DropReason("\(field)_too_long", "\"\(field)\" may have at most \(limit) bytes.")
+    static func tooLong(_ field: StaticString, _ called: StaticString, _ limit: Int) -> DropReason {
+        DropReason("\(field)_too_long", "\"\(called)\" may have at most \(limit) bytes.")
     }
 }

@@ -6,22 +6,21 @@ internal import Schema
 /// dropping it, and writes it to a batch in flat form. About 1 µs an item; allocates only when it refuses one.
 struct ItemDecoder {
     let reception: Reception
+    /// The wire shape of the items.
+    var shape = FieldMap.canonical
     var ids: IDGenerator
+    private var called: FieldNames { shape.called }
 
-    /// Decodes an item of a wire shape and appends one row: accepted, or rejected with its reason and its text in the
-    /// canonical shape. `entityType` overrides what the shape does not carry.
-    mutating func decode(
-        _ item: JSONView, shape: FieldMap, entityType: CompiledPlan.EntityType? = nil,
-        into batch: inout InteractionBatch
-    ) {
+    /// Decodes an item and appends one row: accepted, or rejected with its reason and its text in the canonical shape.
+    mutating func decode(_ item: JSONView, into batch: inout InteractionBatch) {
         var fields = ItemFields()
         var isReadable = false
         do throws(DropReason) {
             try shape.read(item, into: &fields)
             isReadable = true
-            try append(fields, entityType: entityType, to: &batch)
+            try append(fields, to: &batch)
         } catch {
-            let raw = isReadable ? canonical(fields, entityType: entityType) : Array(item.raw)
+            let raw = isReadable ? canonical(fields) : Array(item.raw)
             reject(error, id: isReadable ? fields.id : nil, raw: raw, in: &batch)
         }
     }
@@ -41,16 +40,14 @@ struct ItemDecoder {
         batch.rows.append(row)
     }
 
-    private mutating func append(
-        _ fields: ItemFields, entityType fixed: CompiledPlan.EntityType?, to batch: inout InteractionBatch
-    ) throws(DropReason) {
+    private mutating func append(_ fields: ItemFields, to batch: inout InteractionBatch) throws(DropReason) {
         let mark = batch.bytes.count
         do throws(DropReason) {
             var row = InteractionRow()
             row.receivedAt = reception.receivedAt
             row.planVersion = reception.plan.version
             try setType(fields, &row, &batch)
-            let entityType = if let fixed { fixed } else { try self.entityType(fields) }
+            let entityType = try entityType(fields)
             try setEntity(fields, entityType, &row, &batch)
             try setActor(fields, &row, &batch)
             try setContext(fields, entityType, &row, &batch)
@@ -71,8 +68,8 @@ extension ItemDecoder {
     private func setType(_ fields: ItemFields, _ row: inout InteractionRow, _ batch: inout InteractionBatch)
         throws(DropReason)
     {
-        guard let view = fields.type else { throw .missingType }
-        let name = try Self.text(view, "type", limit: reception.limits.maximumIDBytes)
+        guard let view = fields.type else { throw .missingType(called) }
+        let name = try Self.text(view, "type", called.type, limit: reception.limits.maximumIDBytes)
         guard let (type, isAlias) = reception.plan.type(name) else {
             throw .unknownType(String(decoding: name, as: UTF8.self))
         }
@@ -86,6 +83,10 @@ extension ItemDecoder {
     }
 
     private func entityType(_ fields: ItemFields) throws(DropReason) -> CompiledPlan.EntityType {
+        if let fixed = shape.entityType {
+            guard let type = reception.plan.entityType(named: fixed) else { throw .unknownEntityType(fixed) }
+            return type
+        }
         guard let view = fields.entityType else {
             return reception.plan.entityTypes[reception.plan.defaultEntityType]
         }
@@ -100,8 +101,8 @@ extension ItemDecoder {
         _ fields: ItemFields, _ type: CompiledPlan.EntityType, _ row: inout InteractionRow,
         _ batch: inout InteractionBatch
     ) throws(DropReason) {
-        guard let view = fields.entityID else { throw .missingEntity }
-        let id = try Self.text(view, "entity_id", limit: reception.limits.maximumIDBytes)
+        guard let view = fields.entityID else { throw .missingEntity(called) }
+        let id = try Self.text(view, "entity_id", called.entityID, limit: reception.limits.maximumIDBytes)
         row.entityType = type.index
         row.entityTypeName = batch.append(type.name)
         row.entityID = batch.append(id)
@@ -114,7 +115,7 @@ extension ItemDecoder {
     {
         let limit = reception.limits.maximumIDBytes
         if let view = fields.userID {
-            let id = try Self.text(view, "user_id", limit: limit)
+            let id = try Self.text(view, "user_id", called.userID, limit: limit)
             if let only = reception.onlyUser, !only.utf8.elementsEqual(id) { throw .otherUser }
             row.userID = batch.append(id)
             row.personKey = reception.hasher.key(id, .user)
@@ -123,7 +124,7 @@ extension ItemDecoder {
             row.personKey = reception.hasher.key(user, .user)
         }
         if let view = fields.anonymousID {
-            let id = try Self.text(view, "anonymous_id", limit: limit)
+            let id = try Self.text(view, "anonymous_id", called.anonymousID, limit: limit)
             row.anonymousID = batch.append(id)
             if row.userID.isNone { row.personKey = reception.hasher.key(id, .visitor) }
         } else if let visitor = reception.defaultVisitor {
@@ -136,11 +137,14 @@ extension ItemDecoder {
             row.sessionKey = reception.hasher.key(id, .session)
             row.namesSession = true
         }
-        if row.personKey.isNone, row.sessionID.isNone { throw .missingActor }
+        if row.personKey.isNone, row.sessionID.isNone { throw .missingActor(called) }
         if let view = fields.browserSessionID {
-            row.browserSessionID = batch.append(try Self.text(view, "browser_session_id", limit: limit))
+            row.browserSessionID = batch.append(
+                try Self.text(view, "browser_session_id", called.browserSessionID, limit: limit))
         }
-        if let view = fields.listID { row.listID = batch.append(try Self.text(view, "list_id", limit: limit)) }
+        if let view = fields.listID {
+            row.listID = batch.append(try Self.text(view, "list_id", called.listID, limit: limit))
+        }
     }
 
     private func setContext(
@@ -190,7 +194,8 @@ extension ItemDecoder {
         _ batch: inout InteractionBatch
     ) throws(DropReason) {
         if let view = fields.value {
-            guard let value = view.double, value.isFinite else { throw .invalidValue }
+            guard view.isNumber else { throw .invalidValue }
+            guard let value = view.exactDouble else { throw .inexactValue }
             row.value = value
         }
         guard let metadata = fields.metadata else { return }
@@ -224,12 +229,15 @@ extension ItemDecoder {
 // MARK: - Texts and times
 
 extension ItemDecoder {
-    /// The bytes of an id or a name: a text, or an integer as its decimal text.
-    static func text(_ view: JSONView, _ field: StaticString, limit: Int) throws(DropReason) -> UnsafeRawBufferPointer {
+    /// The bytes of an id or a name: a text, or an integer as its decimal text. `name` is what the sender calls the field.
+    static func text(_ view: JSONView, _ field: StaticString, _ name: StaticString? = nil, limit: Int)
+        throws(DropReason) -> UnsafeRawBufferPointer
+    {
+        let called = name ?? field
         let bytes: UnsafeRawBufferPointer
         switch view.kind {
         case .string:
-            guard let text = view.string else { throw .invalidText("\(field)") }
+            guard let text = view.string else { throw .invalidText(field, called) }
             bytes = text
         case .integer, .unsigned:
             bytes = view.raw
@@ -237,14 +245,14 @@ extension ItemDecoder {
             // 12.0 is the whole number 12.
             guard let point = view.raw.firstIndex(of: 46), view.raw[(point + 1)...].allSatisfy({ $0 == 48 }),
                 !view.raw[..<point].elementsEqual("-0".utf8)
-            else { throw .invalidText("\(field)") }
+            else { throw .invalidText(field, called) }
             bytes = UnsafeRawBufferPointer(rebasing: view.raw[..<point])
         case .bigNumber where view.raw.allSatisfy({ (48...57).contains($0) || $0 == 45 }):
             bytes = view.raw
-        default: throw .invalidText("\(field)")
+        default: throw .invalidText(field, called)
         }
-        if bytes.isEmpty { throw .emptyText("\(field)") }
-        if bytes.count > limit { throw .tooLong("\(field)", limit) }
+        if bytes.isEmpty { throw .emptyText(field, called) }
+        if bytes.count > limit { throw .tooLong(field, called, limit) }
         return bytes
     }
 
@@ -286,7 +294,7 @@ extension ItemDecoder {
     }
 
     /// The item in the canonical shape, so that it can be replayed whatever path it came by.
-    private func canonical(_ fields: ItemFields, entityType: CompiledPlan.EntityType?) -> [UInt8] {
+    private func canonical(_ fields: ItemFields) -> [UInt8] {
         var writer = JSONWriter(reserving: 256)
         writer.beginObject()
         func put(_ name: StaticString, _ view: JSONView?) {
@@ -296,9 +304,9 @@ extension ItemDecoder {
         }
         put("id", fields.id)
         put("type", fields.type)
-        if let entityType {
+        if let entityType = shape.entityType {
             writer.key("entity_type")
-            writer.string(entityType.name)
+            writer.string(entityType)
         } else {
             put("entity_type", fields.entityType)
         }

@@ -52,14 +52,33 @@ extension ItemFields {
     }
 }
 
+/// How sentences about a refused interaction call its fields: as the path does that it came by. Codes are the same
+/// everywhere.
+struct FieldNames: Sendable {
+    var type: StaticString = "type"
+    var entityID: StaticString = "entity_id"
+    var userID: StaticString = "user_id"
+    var anonymousID: StaticString = "anonymous_id"
+    var browserSessionID: StaticString = "browser_session_id"
+    var listID: StaticString = "list_id"
+    /// What may say who acts.
+    var actors = "\"user_id\", \"anonymous_id\" and \"session_id\""
+}
+
 /// Which name stands for which field in a wire shape. Null means absent everywhere.
 struct FieldMap: Sendable {
     private let names: ByteNameIndex
     private let targets: [ItemFields.Field]
+    /// What the fields are called to the one who sent them.
+    private(set) var called: FieldNames
+    /// The type of all the entities of a shape that does not carry one.
+    private(set) var entityType: String?
 
-    init(_ fields: [(String, ItemFields.Field)]) {
+    init(_ fields: [(String, ItemFields.Field)], called: FieldNames = FieldNames(), entityType: String? = nil) {
         names = ByteNameIndex(fields.map(\.0))
         targets = fields.map(\.1)
+        self.called = called
+        self.entityType = entityType
     }
 
     /// The canonical API, with Music's names as aliases.
@@ -71,11 +90,32 @@ struct FieldMap: Sendable {
         ("eventType", .type), ("entityType", .entityType), ("entityId", .entityID), ("sessionId", .sessionID),
     ])
 
-    /// Feed's `/api/track`.
-    static let feed = FieldMap([
-        ("post_id", .entityID), ("interaction_type", .type), ("metadata", .metadata), ("id", .id),
-        ("session_id", .sessionID), ("occurred_at", .occurredAt),
-    ])
+    /// Feed's `/api/track`. Who acts stands in headers.
+    static let feed = FieldMap(
+        [
+            ("post_id", .entityID), ("interaction_type", .type), ("metadata", .metadata), ("id", .id),
+            ("session_id", .sessionID), ("occurred_at", .occurredAt),
+        ],
+        called: FieldNames(
+            type: "interaction_type", entityID: "post_id", userID: "X-User-Id", anonymousID: "X-Anonymous-Id",
+            actors: "the headers X-User-Id and X-Anonymous-Id and \"session_id\""),
+        entityType: "post")
+
+    /// What Shop's events are rewritten to: the canonical shape, by its own names.
+    static let shop = canonical.called(
+        FieldNames(
+            type: "interaction_type", entityID: "product_id", userID: "customer_id",
+            anonymousID: "browser_session_id", listID: "metadata.list_id",
+            actors: "\"customer_id\", \"browser_session_id\" and \"session_id\""))
+
+    /// What Ranking's clicks are rewritten to.
+    static let click = canonical.called(FieldNames(entityID: "product_id", listID: "search_id"))
+
+    private func called(_ names: FieldNames) -> FieldMap {
+        var copy = self
+        copy.called = names
+        return copy
+    }
 
     /// Sorts the members of an item into fields.
     func read(_ item: JSONView, into fields: inout ItemFields) throws(DropReason) {
@@ -88,7 +128,7 @@ struct FieldMap: Sendable {
                 throw .unknownField(String(decoding: key, as: UTF8.self))
             }
             if value.isNull { continue }
-            if !fields.set(targets[number], value) { throw .duplicateKey }
+            if !fields.set(targets[number], value) { throw .secondName }
         }
     }
 }

@@ -25,6 +25,9 @@ extension RequestDecoder {
         guard let domain = root.member("shop_domain")?.stringValue, !domain.isEmpty else {
             throw FootfallError("missing_shop_domain", "\"shop_domain\" is required.", path: "/shop_domain")
         }
+        guard let context = root.member("context"), !context.isNull else {
+            throw FootfallError("missing_context", "\"context\" is required.", path: "/context")
+        }
         let metadata = root.member("metadata")
         let products = try products(metadata, limit: reception.limits.maximumBatch)
         var eventID: [UInt8] = []
@@ -45,13 +48,13 @@ extension RequestDecoder {
         try checkSize(
             of: [
                 metadata, customer, browser, root.member("interaction_type"), root.member("session_id"),
-                root.member("context"), root.member("occurred_at"), root.member("sent_at"),
+                context, root.member("occurred_at"), root.member("sent_at"),
             ], products: products.count, reception.limits)
 
         var request = DecodedRequest()
         request.sentAt = reception.sentAt
         request.eventID = event
-        var decoder = ItemDecoder(reception: reception, ids: ids)
+        var decoder = ItemDecoder(reception: reception, shape: .shop, ids: ids)
         defer { ids = decoder.ids }
         var writer = JSONWriter(reserving: body.count + 256)
         for (index, product) in products.enumerated() {
@@ -70,7 +73,7 @@ extension RequestDecoder {
             // Without a customer the browser session is all there is of the visitor.
             RequestDecoder.put(customer == nil ? "anonymous_id" : "browser_session_id", browser, &writer)
             RequestDecoder.put("session_id", root.member("session_id"), &writer)
-            RequestDecoder.put("context", root.member("context"), &writer)
+            RequestDecoder.put("context", context, &writer)
             RequestDecoder.put("occurred_at", root.member("occurred_at"), &writer)
             RequestDecoder.put("sent_at", root.member("sent_at"), &writer)
             if let ownList, ownList.kind == .string {
@@ -83,7 +86,7 @@ extension RequestDecoder {
             writer.endObject()
             try writer.bytes.withBytes { (bytes) throws(FootfallError) in
                 let item = try parse(bytes, with: itemParser)
-                decoder.decode(item, shape: .canonical, into: &request.batch)
+                decoder.decode(item, into: &request.batch)
             }
         }
         return (ShopEnvelope(domain: domain), request)
@@ -207,7 +210,7 @@ extension RequestDecoder {
         writer.endObject()
         writer.endObject()
         return try writer.bytes.withBytes { (bytes) throws(FootfallError) in
-            try decode(bytes, reception, shape: .canonical, entityType: nil)
+            try decode(bytes, reception, shape: .click)
         }
     }
 
@@ -225,7 +228,7 @@ extension RequestDecoder {
             text.withUTF8 { utf8 in
                 let bytes = UnsafeRawBufferPointer(utf8)
                 do throws(FootfallError) {
-                    decoder.decode(try parse(bytes), shape: .canonical, into: &request.batch)
+                    decoder.decode(try parse(bytes), into: &request.batch)
                 } catch {
                     decoder.reject(.invalidLine(error.message), id: nil, raw: Array(bytes), in: &request.batch)
                 }

@@ -41,20 +41,17 @@ public final class RequestDecoder {
     public func interactions(_ body: UnsafeRawBufferPointer, _ reception: Reception) throws(FootfallError)
         -> DecodedRequest
     {
-        try decode(body, reception, shape: .canonical, entityType: nil)
+        try decode(body, reception, shape: .canonical)
     }
 
     /// Reads Feed's `POST /api/track`: one post's interaction or `{"interactions": […]}`.
     public func feed(_ body: UnsafeRawBufferPointer, _ reception: Reception) throws(FootfallError) -> DecodedRequest {
-        let posts = reception.plan.entityType(named: "post")
-        return try decode(
-            body, reception, shape: .feed,
-            entityType: posts ?? reception.plan.entityTypes[reception.plan.defaultEntityType])
+        try decode(body, reception, shape: .feed)
     }
 
-    func decode(
-        _ body: UnsafeRawBufferPointer, _ reception: Reception, shape: FieldMap, entityType: CompiledPlan.EntityType?
-    ) throws(FootfallError) -> DecodedRequest {
+    func decode(_ body: UnsafeRawBufferPointer, _ reception: Reception, shape: FieldMap) throws(FootfallError)
+        -> DecodedRequest
+    {
         let root = try parse(body)
         var reception = reception
         var request = DecodedRequest()
@@ -80,14 +77,12 @@ public final class RequestDecoder {
         request.sentAt = reception.sentAt
         request.batch.rows.reserveCapacity(count)
         request.batch.bytes.reserveCapacity(body.count + count * 48)
-        var decoder = ItemDecoder(reception: reception, ids: ids)
+        var decoder = ItemDecoder(reception: reception, shape: shape, ids: ids)
         defer { ids = decoder.ids }
         if let items {
-            for item in items.elements {
-                decoder.decode(item, shape: shape, entityType: entityType, into: &request.batch)
-            }
+            for item in items.elements { decoder.decode(item, into: &request.batch) }
         } else {
-            decoder.decode(root, shape: shape, entityType: entityType, into: &request.batch)
+            decoder.decode(root, into: &request.batch)
         }
         return request
     }
@@ -141,7 +136,7 @@ public final class RequestDecoder {
             }
             do throws(FootfallError) {
                 let item = try parse(line)
-                decoder.decode(item, shape: .canonical, into: &request.batch)
+                decoder.decode(item, into: &request.batch)
             } catch {
                 decoder.reject(
                     .invalidLine("\(error.message)"), id: nil,

@@ -41,9 +41,10 @@ extension CommandDeclaration {
                 + "none runs. Times are taken as they are, however old. Interactions without an id get one made from "
                 + "their line, so importing a file again, or going on after a break, adds nothing twice within the "
                 + "7 days of the deduplication window.",
-            "Formats. jsonl: one interaction of the API a line. csv: with a header of the API's field names; metadata "
+            "Formats. jsonl: one interaction of the API a line, as footfall export writes them too. csv: with a header of the API's field names; metadata "
                 + "as a column of JSON or as columns metadata.NAME, whose cells may be JSON (12, true, [1,2]) or plain "
-                + "text; an empty cell is an absent field. With --entities, both hold entities instead: in csv, "
+                + "text; an empty cell is an absent field. Of an export, received_at and original_type are passed over: "
+                + "the server sets them. With --entities, both hold entities instead: in csv, "
                 + "categories and labels are separated by | or a JSON list, and attributes go like metadata. "
                 + "With --users, they hold users: id, and traits like metadata. "
                 + "movielens: the folder of MovieLens 100K; films become entities (product) with genres as "

@@ -88,14 +88,23 @@ public struct Configuration: Sendable, Equatable {
         -> [String: String]
     {
         let document: JSONValue
+        let parser = JSONParser()
+        var twice: String?
         do throws(JSONError) {
-            document = try JSONValue(parsing: bytes)
+            let view = try parser.parse(bytes)
+            var seen: Set<String> = []
+            // Of two values the last would count, and whoever reads the file may have the first in mind.
+            twice = view.members.lazy.map { String(decoding: $0.key, as: UTF8.self) }.first {
+                !seen.insert($0).inserted
+            }
+            document = JSONValue(view)
         } catch {
             throw .usage("The configuration file \(path) cannot be read as JSON: \(error)")
         }
         guard case .object(let object) = document else {
             throw .usage("The configuration file \(path) must hold one JSON object.")
         }
+        if let twice { throw .usage("The key \"\(twice)\" is given twice in \(path); leave one of them out.") }
         let keys = command.options.compactMap(\.fileKey)
         var values: [String: String] = [:]
         for member in object {

@@ -170,12 +170,19 @@ struct Doctor {
 
     private mutating func checkDatabases() {
         let path = "\(folder)/\(SQLiteRegistry.fileName)"
+        let orphans = TenantFolders.withData(folder)
+        guard TenantFolders.hasRegistry(folder) || orphans.isEmpty else {
+            return problem("registry", TenantFolders.lost(folder, orphans), TenantFolders.remedy(folder, orphans))
+        }
         guard let registry = inspect("registry", path, isRegistry: true) else { return }
         var known: [String] = []
         do throws(StorageError) {
             known = try registry.tenants()
         } catch {
             problem("registry", "\(path): \(error.message)", Doctor.restore)
+        }
+        if known.isEmpty, !orphans.isEmpty {
+            problem("registry", TenantFolders.lost(folder, orphans), TenantFolders.remedy(folder, orphans))
         }
         let found = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/tenants").sorted()) ?? []
         for tenant in found where !known.contains(tenant) {
@@ -317,7 +324,7 @@ struct Doctor {
     private mutating func checkPlan(_ check: String, _ facts: StoreInspection.Facts) {
         do {
             if let text = facts.plan {
-                let plan = try TrackingPlan(document: JSONValue(parsing: text))
+                let plan = try TrackingPlan(document: JSONValue(parsing: text), isStored: true)
                 _ = try CompiledPlan(plan, version: 1, names: NameTable())
                 ok(check, "The tracking plan is valid.")
             } else if facts.position > 0 {

@@ -17,6 +17,8 @@ struct CSVSource: ImportSource {
         case object
         /// A member of that object.
         case member(String)
+        /// Passed over.
+        case none
     }
 
     private let reader: CSVReader
@@ -127,6 +129,8 @@ extension CSVSource {
             }
             if let field = fields.first(where: { $0.0 == name }) {
                 columns.append(field.1)
+            } else if kind == .interaction, ImportRecord.setByServer.contains(name) {
+                columns.append(.none)
             } else if name.hasPrefix(prefix), name.count > prefix.count {
                 columns.append(.member(String(name.dropFirst(prefix.count))))
             } else {
@@ -175,6 +179,7 @@ extension CSVSource {
                 case .truth(let name): return writeTruth(cell, name)
                 case .list(let name): return writeList(cell, name)
                 case .object, .member: hasObject = true
+                case .none: break
                 }
                 return nil
             }

@@ -15,6 +15,9 @@ struct ImportRecord {
     /// What a record is about.
     enum Kind: Sendable { case interaction, entity, user }
 
+    /// What an export says of an interaction beyond what one is sent with: the server sets it anew.
+    static let setByServer = ["received_at", "original_type"]
+
     /// The record as JSON without a line break.
     var json: [UInt8] = []
     /// What it is about.

@@ -39,7 +39,10 @@ struct JSONLinesSource: ImportSource {
             record.line = reader.lineNumber
             record.kind = kind
             do throws(JSONError) {
-                let root = try parser.parse(text, maximumDepth: Self.maximumDepth)
+                var root = try parser.parse(text, maximumDepth: Self.maximumDepth)
+                if kind == .interaction, let line = withoutServerFields(root) {
+                    root = try parser.parse(line, maximumDepth: Self.maximumDepth)
+                }
                 guard root.kind == .object else {
                     return .malformed(line: reader.lineNumber, reason: "The line is not a JSON object.")
                 }
@@ -53,6 +56,22 @@ struct JSONLinesSource: ImportSource {
             }
         }
         return .end
+    }
+
+    /// A line of an export without what only the server sets; `nil` when there is nothing of that in it.
+    private func withoutServerFields(_ root: JSONView) -> [UInt8]? {
+        func isServers(_ key: UnsafeRawBufferPointer) -> Bool {
+            ImportRecord.setByServer.contains { $0.utf8.elementsEqual(key) }
+        }
+        guard root.members.contains(where: { isServers($0.key) }) else { return nil }
+        var writer = JSONWriter(reserving: root.raw.count)
+        writer.beginObject()
+        for (key, value) in root.members where !isServers(key) {
+            writer.key(key)
+            writer.raw(value.raw)
+        }
+        writer.endObject()
+        return writer.bytes
     }
 
     private mutating func fill(_ record: inout ImportRecord, document root: JSONView) {

@@ -24,7 +24,14 @@ final class Application: Sendable {
         self.log = log
         do {
             lock = try FolderLock(folder: folder)
+            // Before it is opened, which makes one that is missing: that would stand in the way of the one from a backup.
+            if !TenantFolders.hasRegistry(folder) { try TenantFolders.refuseOrphans(folder) }
             let registry = try SQLiteRegistry(folder: folder)
+            let known = try registry.tenants().map(\.id)
+            if known.isEmpty { try TenantFolders.refuseOrphans(folder) }
+            for id in TenantFolders.withData(folder) where !known.contains(id) && id != DemoTenant.id {
+                log.error("tenant_unknown", ["tenant": .string(id), "message": .string(TenantFolders.unknown(id))])
+            }
             directory = try TenantDirectory(registry: registry) { id in
                 do {
                     return try Application.open(id, folder: folder, options: options, log: log)

@@ -25,7 +25,8 @@ enum DemoTenant {
 
     static func keysPath(_ folder: String) -> String { "\(folder)/keys.json" }
 
-    /// Makes the tenant and its keys when there is none. Returns the keys that the file in the data folder holds.
+    /// Makes the tenant and its keys when there is none. Returns the keys that the file in the data folder holds, unless
+    /// one of them opens nothing any more.
     static func prepare(_ directory: TenantDirectory, folder: String, now: Int64) throws -> Keys? {
         if try directory.registry.add(Tenant(id: id, createdAt: now)) {
             let write = KeyText.make(tenant: id, scope: .write, now: now)
@@ -36,7 +37,9 @@ enum DemoTenant {
             try directory.add(write.entry)
             try directory.add(secret.entry)
         }
-        return readKeys(keysPath(folder))
+        guard let keys = readKeys(keysPath(folder)) else { return nil }
+        let good = Set(try directory.registry.keys().map(\.hexadecimalHash))
+        return good.isSuperset(of: [keys.write, keys.secret].map(KeyText.hexadecimalHash)) ? keys : nil
     }
 
     private static func writeKeys(_ text: String, to path: String) throws {

@@ -79,16 +79,23 @@ enum Serving {
         do throws(CommandError) { text = try Program.readFile(path) } catch {
             throw CommandError.failure("The tracking plan: \(error.message)")
         }
-        let plan: TrackingPlan
+        let plan = try trackingPlan(text, path)
+        if plan != tenant.plan.plan { try tenant.setPlanAndWait(plan, now: wallClockMilliseconds()) }
+    }
+
+    /// The plan that a file holds, checked down to its schemas.
+    static func trackingPlan(_ text: [UInt8], _ path: String) throws(CommandError) -> TrackingPlan {
         do {
-            plan = try TrackingPlan(document: JSONValue(parsing: text))
-        } catch let error as FootfallError {
-            throw CommandError.failure(
-                "The tracking plan \(path) is not valid: \(error.message) (at \(error.path ?? "/"))")
+            let plan = try TrackingPlan(document: JSONValue(parsing: text))
+            _ = try CompiledPlan(plan, version: 0, names: NameTable())
+            return plan
         } catch let error as JSONError {
             throw CommandError.failure("The tracking plan \(path) is not JSON: \(error.message)")
+        } catch {
+            let reason = error as? FootfallError
+            throw CommandError.failure(
+                "The tracking plan \(path) is not valid: \(reason?.message ?? "\(error)") (at \(reason?.path ?? "/"))")
         }
-        if plan != tenant.plan.plan { try tenant.setPlanAndWait(plan, now: wallClockMilliseconds()) }
     }
 
     private static func welcome(_ address: String, _ keys: DemoTenant.Keys?, _ options: ServeOptions) -> String {
@@ -96,7 +103,7 @@ enum Serving {
         guard options.makesDemo else { return text }
         let path = DemoTenant.keysPath(options.dataFolder)
         guard let keys else {
-            return text + "The keys of the tenant demo are no longer in \(path);"
+            return text + "No keys that open the tenant demo are in \(path) any more;"
                 + " make new ones with: footfall keys create --data \(options.dataFolder) --tenant demo --scope write\n"
         }
         text += """
