@@ -128,7 +128,6 @@ extension TrackingPlan {
     ]
 
     private func checkCounters() throws(FootfallError) {
-        var owners: [String: String] = [:]
         for type in interactionTypes {
             let path = "/interaction_types/\(type.name)"
             // Searches are counted under this name, as if it were a type.
@@ -138,12 +137,6 @@ extension TrackingPlan {
             guard !TrackingPlan.reservedCounters.contains(type.counter) else {
                 throw FootfallError(
                     "invalid_plan", "\"\(type.counter)\" is a field of answers and no name for a counter.",
-                    path: "\(path)/counter")
-            }
-            if let owner = owners.updateValue(type.name, forKey: type.counter) {
-                throw FootfallError(
-                    "invalid_plan",
-                    "\"\(type.counter)\" is the counter of \"\(owner)\" already; to be counted as it, be one of its aliases.",
                     path: "\(path)/counter")
             }
         }

@@ -89,8 +89,6 @@ struct PlanDocumentTests {
             (#"{"interaction_types":{"v":{"counter":"last_interaction"}},\#(rest)"#, "/interaction_types/v/counter"),
             (#"{"interaction_types":{"v":{"counter":"title"}},\#(rest)"#, "/interaction_types/v/counter"),
             (#"{"interaction_types":{"v":{"counter":"score"}},\#(rest)"#, "/interaction_types/v/counter"),
-            (#"{"interaction_types":{"v":{},"w":{"counter":"v_count"}},\#(rest)"#, "/interaction_types/w/counter"),
-            (#"{"extends":"feed","interaction_types":{"w":{"counter":"view_count"}}}"#, "/interaction_types/w/counter"),
             (#"{"interaction_types":{"search_count":{}},\#(rest)"#, "/interaction_types/search_count"),
             (#"{"interaction_types":{"v":{"aliases":["a b"]}},\#(rest)"#, "/interaction_types/v/aliases"),
             (#"{"interaction_types":{"v":{"aliases":"w"}},\#(rest)"#, "/interaction_types/v/aliases"),

@@ -107,7 +107,7 @@ import Testing
         let server = try ServerProcess(TestFolder())
         let client = try server.client()
         let start = now()
-        let values = ["0", "-0.0", "1", "12.5", "-1e-7", "1.7976931348623157e308", "9007199254740993"]
+        let values = ["0", "-0.0", "1", "12.5", "-1e-7", "1.7976931348623157e308", "9007199254740992"]
         for (number, value) in values.enumerated() {
             _ = try client.post(
                 "/v1/interactions", #"{"type": "view", "entity_id": "p", "user_id": "v\#(number)", "value": \#(value)}"#
@@ -115,6 +115,9 @@ import Testing
             let own = try client.get("/v1/users/v\(number)/interactions").json["interactions"]?[0]?["value"]
             #expect(own?.doubleValue == Double(value), "\(value): \(own?.text ?? "nothing")")
         }
+        let inexact = try client.post(
+            "/v1/interactions", #"{"type": "view", "entity_id": "p", "user_id": "w", "value": 9007199254740993}"#)
+        #expect(inexact.status == 422 && inexact.json["code"] == "inexact_value", "\(inexact)")
         func occurred(_ user: String, _ body: JSONValue) throws -> Int64 {
             let answer = try client.post("/v1/interactions", body)
             #expect(answer.status == 200, "\(answer)")
