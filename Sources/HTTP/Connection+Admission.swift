@@ -44,13 +44,13 @@ extension Connection {
             return false
         }
         let bytes = UnsafeRawBufferPointer(start: methodName, count: ff_mhd_header_size(handle))
-        earlierContext = withTarget { knownHead.context(of: bytes, target: $0, length: framing.lengthDigits) }
-        let head = HTTPRequestHead(connection: self)
+        let earlier = withTarget { knownHead.context(of: bytes, target: $0, length: framing.lengthDigits) }
+        let head = HTTPRequestHead(connection: self, earlierContext: earlier)
         switch server.handler.admit(head) {
         case .accept(let maximum, let context):
             limit = max(maximum, 0)
             admissionContext = context
-            if earlierContext == nil || earlierContext !== context {
+            if earlier !== context {
                 withTarget { knownHead.keep(bytes, target: $0, length: framing.lengthDigits, context: context) }
             }
         case .acceptDefault: limit = server.configuration.maximumBodyBytes

@@ -43,8 +43,6 @@ final class Connection: @unchecked Sendable {
     var inflater: Inflater?
     var isAdmitted = false
     var admissionContext: (any AnyObject & Sendable)?
-    /// What the last request was admitted with, when it had the same head as this one.
-    var earlierContext: (any AnyObject & Sendable)?
     var knownHead = KnownHead()
 
     /// The answer, set by the serving thread or, before it marks the exchange ready, by `resume`.
@@ -92,7 +90,6 @@ final class Connection: @unchecked Sendable {
         stage = .headers
         isAdmitted = false
         admissionContext = nil
-        earlierContext = nil
         framing = Framing()
         method = .other
         methodName = ""

@@ -5,6 +5,16 @@ internal import CMicroHTTPD
 public struct HTTPRequestHead: ~Copyable {
     let connection: Connection
 
+    /// What the handler admitted the connection's last request with, when that had this head too, byte for byte but for the
+    /// digits of the body's length; nil otherwise, and once this one is admitted. What was found out then holds now, unless
+    /// it depends on more than the head.
+    public let earlierContext: (any AnyObject & Sendable)?
+
+    init(connection: Connection, earlierContext: (any AnyObject & Sendable)? = nil) {
+        self.connection = connection
+        self.earlierContext = earlierContext
+    }
+
     /// The method.
     public var method: HTTPMethod { connection.method }
 
@@ -54,11 +64,6 @@ public struct HTTPRequestHead: ~Copyable {
     public func repeatedHeader(among names: HTTPHeaderNames) -> StaticString? {
         connection.repeatedHeader(among: names)
     }
-
-    /// What the handler admitted the connection's last request with, when that had this head too, byte for byte but for the
-    /// digits of the body's length; nil otherwise. What was found out then holds now, unless it depends on more than the
-    /// head.
-    public var earlierContext: (any AnyObject & Sendable)? { connection.earlierContext }
 
     /// The declared size of the body in bytes as sent: 0 without one, nil when it comes in chunks.
     public var contentLength: Int? { connection.framing.contentLength }

@@ -30,12 +30,8 @@ extension ContentIndex {
         let excluded: Set<UInt32> = [UInt32(own)]
         var matches = search(query, without: excluded, limit: limit, budget: budget, &scratch)
         let found = Set(matches.lazy.map(\.entity))
-        for term in query.terms { scratch.weights[Int(term.posting)] = term.weight }
-        for other in others where other != entity && !found.contains(other) {
-            guard let slot = slot(of: other) else { continue }
-            matches.append(Match(entity: other, similarity: similarity(query, slots[slot], scratch.weights)))
-        }
-        for term in query.terms { scratch.weights[Int(term.posting)] = 0 }
+        let further = others.lazy.filter { $0 != entity && !found.contains($0) }.compactMap { slot(of: $0) }
+        matches += weigh(query, further, &scratch)
         return matches
     }
 
@@ -152,15 +148,20 @@ extension ContentIndex {
             best.add(slot, scratch.sums[Int(slot)])
             scratch.sums[Int(slot)] = 0
         }
-        for term in query.terms { scratch.weights[Int(term.posting)] = term.weight }
         var matches = TopSelection(capacity: limit)
-        for candidate in best.unsorted {
-            let slot = slots[Int(candidate.index)]
-            let similarity = similarity(query, slot, scratch.weights)
-            if similarity > 0 { matches.add(slot.entity, similarity) }
+        for match in weigh(query, best.unsorted.lazy.map { Int($0.index) }, &scratch) where match.similarity > 0 {
+            matches.add(match.entity, match.similarity)
         }
-        for term in query.terms { scratch.weights[Int(term.posting)] = 0 }
         return matches.sorted().map { Match(entity: $0.index, similarity: $0.value) }
+    }
+
+    /// How alike the query and each of some slots are.
+    private func weigh(_ query: Query, _ places: some Sequence<Int>, _ scratch: inout ContentScratch) -> [Match] {
+        for term in query.terms { scratch.weights[Int(term.posting)] = term.weight }
+        defer { for term in query.terms { scratch.weights[Int(term.posting)] = 0 } }
+        return places.map { place in
+            Match(entity: slots[place].entity, similarity: similarity(query, slots[place], scratch.weights))
+        }
     }
 
     /// The mean of the cosine of the terms (counted twice), of the numbers' likeness (half) and of each vector's cosine, over

@@ -75,6 +75,7 @@ struct WeightSearch {
         let folds = pools.count < WeightSearch.folds * 10 ? 1 : WeightSearch.folds
         var weights = [Float](repeating: 0, count: candidates.count)
         var places = [Float](repeating: 0, count: candidates.count)
+        let singles = candidates.indices.map { values(single($0), on: all) }
         // By how much blends are better than single models on what neither was chosen by.
         var gains: [Double] = []
         for fold in 0..<folds {
@@ -82,7 +83,8 @@ struct WeightSearch {
             let state = best(on: chosenBy)
             if folds > 1 {
                 let leftOut = all.filter { $0 % folds == fold }
-                gains += zip(values(state, on: leftOut), values(bestSingle(on: chosenBy), on: leftOut)).map { $0 - $1 }
+                let single = singles[WeightSearch.best(of: singles, on: chosenBy)]
+                gains += zip(values(state, on: leftOut), leftOut).map { $0 - single[$1] }
             }
             let sum = state.weights.reduce(0, +)
             guard sum > 0 else { continue }
@@ -98,7 +100,7 @@ struct WeightSearch {
         }
         // What hardly counts is left out: a smaller blend is faster.
         for part in candidates.indices where state.weights[part] < WeightSearch.leastWeight { state.weights[part] = 0 }
-        if WeightSearch.isBeaten(gains) { state = bestSingle(on: all) }
+        if WeightSearch.isBeaten(gains) { state = single(WeightSearch.best(of: singles, on: all)) }
         state.value = value(state, on: all)
         let choice = BlendChoice(
             candidates.indices.map { part in
@@ -122,15 +124,15 @@ struct WeightSearch {
         candidates.map { BlendTuner.exponents.firstIndex(of: $0.exponent) ?? 0 }
     }
 
-    /// The model that is best on some queries, each with the exponent that is best for it.
-    private func bestSingle(on queries: [Int]) -> State {
-        let states = candidates.indices.map { part in
-            var state = State(exponents: centres, weights: candidates.map { _ in 0 }, value: 0)
-            state.weights[part] = 1
-            state.value = value(state, on: queries)
-            return state
-        }
-        return states.max { $0.value < $1.value } ?? State(exponents: [], weights: [], value: 0)
+    /// One model alone, with the exponent that is best for it.
+    private func single(_ part: Int) -> State {
+        State(exponents: centres, weights: candidates.indices.map { $0 == part ? 1 : 0 }, value: 0)
+    }
+
+    /// Which has the greatest sum over some queries.
+    private static func best(of values: [[Double]], on queries: [Int]) -> Int {
+        let sums = values.map { own in queries.reduce(0) { $0 + own[$1] } }
+        return sums.indices.max { sums[$0] < sums[$1] } ?? 0
     }
 
     /// The best blend on some queries, climbed from equal weights of the models that are nearly as good as the best.

@@ -47,7 +47,7 @@ public struct Evidence: Sendable {
     public init(_ facts: AudienceFacts, session: ContiguousArray<RankingFacts>, whole: AudienceFacts? = nil) {
         let standing = Standing(facts)
         self.standing = standing
-        disliked = whole.map { Standing($0) }?.disliked ?? standing.disliked
+        disliked = (whole.map { Standing($0) } ?? standing).disliked
         isCold = facts.interactions < Evidence.coldStart
         var orders = NumberTable(capacity: facts.orders.count)
         for order in facts.orders { orders.set(order.entity, Double(order.orderedAt)) }

@@ -187,7 +187,7 @@ struct Doctor {
         let found = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/tenants").sorted()) ?? []
         for tenant in found where !known.contains(tenant) {
             problem(
-                "tenant \(tenant)", "The folder tenants/\(tenant) is of no tenant that the registry knows.",
+                "tenant \(tenant)", "\(TenantFolders.unknown(tenant)).",
                 "When it is wanted: footfall keys create --tenant \(tenant) --scope secret; else move it away.")
         }
         for tenant in known { check(tenant: tenant) }

@@ -30,7 +30,8 @@ final class Application: Sendable {
             let known = try registry.tenants().map(\.id)
             if known.isEmpty { try TenantFolders.refuseOrphans(folder) }
             for id in TenantFolders.withData(folder) where !known.contains(id) && id != DemoTenant.id {
-                log.error("tenant_unknown", ["tenant": .string(id), "message": .string(TenantFolders.unknown(id))])
+                let message = "\(TenantFolders.unknown(id)); make a key for it to have it served."
+                log.error("tenant_unknown", ["tenant": .string(id), "message": .string(message)])
             }
             directory = try TenantDirectory(registry: registry) { id in
                 do {

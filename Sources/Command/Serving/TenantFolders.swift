@@ -36,9 +36,8 @@ enum TenantFolders {
             + "footfall keys create --data \(folder) --tenant \(ids.first ?? "T") --scope secret"
     }
 
-    static func unknown(_ id: String) -> String {
-        "The folder tenants/\(id) is of no tenant that the registry knows; make a key for it to have it served."
-    }
+    /// Without a full stop, so that what to do can follow.
+    static func unknown(_ id: String) -> String { "The folder tenants/\(id) is of no tenant that the registry knows" }
 
     private static func size(_ path: String) -> Int {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0

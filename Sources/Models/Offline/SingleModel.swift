@@ -17,9 +17,6 @@ public enum SingleModel: String, Sendable, CaseIterable {
     /// ``UserNeighboursModel``.
     case users = "user-to-user"
 
-    /// Whether it says the same of everybody.
-    var isForEverybody: Bool { self == .popularity || self == .decayedPopularity }
-
     /// Fits it to histories.
     public func fit(_ histories: Histories, threads: Int, seed: UInt64) throws(ModelError) -> any ItemModel {
         switch self {
