@@ -10,6 +10,8 @@ ARGS ?=
 
 SWIFT_SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 BINARY := .build/release/footfall
+# With Swift's own libraries inside, the program runs where there is no Swift, and calls them a few per cent faster.
+RELEASE := -c release --static-swift-stdlib
 LOAD := .build/load
 
 # End-to-end tests start the program itself. The debug build of the tests makes it as well, so that is what they get
@@ -30,7 +32,7 @@ run: build ## set up what is missing, build, start on http://127.0.0.1:8080 with
 
 build: ## set up what is missing, release build: .build/release/footfall
 	@scripts/setup
-	@$(SWIFT) build -c release --product footfall
+	@$(SWIFT) build $(RELEASE) --product footfall
 
 test: ## set up what is missing, every test
 	@scripts/setup test
@@ -46,7 +48,7 @@ contract: ## schemathesis against a running server, from its OpenAPI document: t
 
 bench: build load-tools ## the benchmarks: a table, and JSON lines in bench-out/results.jsonl (ARGS="--quick --only singles")
 	@scripts/setup bench
-	@if grep -q 'name: "footfall-bench"' Package.swift; then $(SWIFT) build -c release --product footfall-bench; fi
+	@if grep -q 'name: "footfall-bench"' Package.swift; then $(SWIFT) build $(RELEASE) --product footfall-bench; fi
 	@python3 Benchmarks/run $(ARGS)
 
 load-tools: $(patsubst Benchmarks/load/%.c,$(LOAD)/%,$(wildcard Benchmarks/load/*.c)) ## the benchmarks' own C programs

@@ -16,7 +16,11 @@ extension Collector {
     }
 
     /// Waits until every commit so far has been followed up. On the writer thread.
-    func waitForFollowUps() { followUp.sync {} }
+    func waitForFollowUps() {
+        // A commit passes from the one queue to the other before the next leaves the first.
+        syncing.sync {}
+        followUp.sync {}
+    }
 
     /// Stores a group of works in one commit. Their follow-up may still be under way on return.
     func process(_ given: [CollectWork]) {
@@ -46,9 +50,14 @@ extension Collector {
             let own = isSynced ? batches : []
             batches = []
             followUps.wait()
-            followUp.async { [self] in
-                follow(stored)
-                followUps.signal()
+            syncing.async { [self] in
+                let begin = DispatchTime.now().uptimeNanoseconds
+                let sync = Result { () throws(StorageError) in try store.synchronize() }
+                let end = DispatchTime.now().uptimeNanoseconds
+                followUp.async { [self] in
+                    follow(stored, sync, from: begin, to: end)
+                    followUps.signal()
+                }
             }
             finishOnWriter(group, own)
         } catch {
@@ -132,17 +141,15 @@ extension Collector {
         }
     }
 
-    /// Makes a group durable, applies it and tells those who wait. On the follow-up queue.
-    private func follow(_ stored: Stored) {
-        let syncStart = DispatchTime.now().uptimeNanoseconds
-        do throws(StorageError) { try store.synchronize() } catch {
+    /// Applies a group that is durable and tells those who wait. On the follow-up queue.
+    private func follow(_ stored: Stored, _ sync: Result<Void, StorageError>, from syncStart: UInt64, to end: UInt64) {
+        if case .failure(let error) = sync {
             // The store takes nothing more, so what the writer remembers of this group is of no consequence.
             metrics.update { $0.failedCommits += 1 }
             failed(error)
             for work in stored.group where !Collector.isSynced([work]) { work.completion(.failure(error)) }
             return
         }
-        let end = DispatchTime.now().uptimeNanoseconds
         var accepted: UInt64 = 0
         var duplicates: UInt64 = 0
         var rejected: [String: UInt64] = [:]

@@ -3,7 +3,7 @@ public import Storage
 
 /// The one writer of a tenant: takes what has gathered in the queue, removes duplicates, gives sessions, appends all of
 /// it in one commit, and, once that is on disk, has the live state updated and those told who wait. Waiting for the disk and
-/// what follows are done on a thread of their own, so that the next commit is under way meanwhile.
+/// what follows have a thread each, so that the next commit is written, and the one before it made durable, meanwhile.
 public final class Collector: Sendable {
     /// Sizes of the queue and of a commit.
     public struct Configuration: Sendable {
@@ -36,10 +36,12 @@ public final class Collector: Sendable {
     let clock: @Sendable () -> Int64
     let note: @Sendable (String) -> Void
     let failed: @Sendable (StorageError) -> Void
-    /// What follows a commit, in log order.
+    /// Makes commits durable, in log order.
+    let syncing = DispatchQueue(label: "footfall.sync", qos: .userInitiated)
+    /// What follows a durable commit, in log order, while the disk is busy with the next.
     let followUp = DispatchQueue(label: "footfall.follow-up", qos: .userInitiated)
-    /// Commits that may wait to be followed up; past it the writer waits.
-    let followUps = DispatchSemaphore(value: 2)
+    /// Commits that may wait to be made durable and followed up; past it the writer waits.
+    let followUps = DispatchSemaphore(value: 3)
     /// An idle writer still drops ids and sessions that have had their time.
     private static let idleMilliseconds = 60_000
     /// Nanoseconds from the beginning of a commit for several requests to the next: with so many about, waiting a moment

@@ -4,15 +4,20 @@ public import Schema
 /// all threads.
 public final class CompiledPlan: Sendable {
     /// An interaction type of the plan.
-    public struct InteractionType: Sendable {
+    public final class InteractionType: Sendable {
         /// What the plan declares.
         public let declaration: TrackingPlan.InteractionType
         /// Its number in the tenant's ``NameTable``.
         public let index: UInt16
+
+        init(declaration: TrackingPlan.InteractionType, index: UInt16) {
+            self.declaration = declaration
+            self.index = index
+        }
     }
 
     /// An entity type of the plan.
-    public struct EntityType: Sendable {
+    public final class EntityType: Sendable {
         /// Its name.
         public let name: String
         /// Its number in the tenant's ``NameTable``.
@@ -25,6 +30,15 @@ public final class CompiledPlan: Sendable {
         public let contexts: ByteNameIndex?
         /// The allowed contexts as text, for messages.
         public let contextNames: [String]
+
+        init(_ type: TrackingPlan.EntityType, index: UInt16, salt: UInt64, schema: CompiledSchema?) {
+            name = type.name
+            self.index = index
+            self.salt = salt
+            self.schema = schema
+            contexts = type.contexts.map { ByteNameIndex($0) }
+            contextNames = type.contexts ?? []
+        }
     }
 
     /// The plan as declared.
@@ -71,10 +85,7 @@ public final class CompiledPlan: Sendable {
         let types = zip(plan.interactionTypes, numbers).map { InteractionType(declaration: $0, index: $1) }
         var entityTypes: [EntityType] = []
         for ((type, schema), index) in zip(zip(plan.entityTypes, schemas), numbers.dropFirst(types.count)) {
-            entityTypes.append(
-                EntityType(
-                    name: type.name, index: index, salt: names.salt(of: index), schema: schema,
-                    contexts: type.contexts.map { ByteNameIndex($0) }, contextNames: type.contexts ?? []))
+            entityTypes.append(EntityType(type, index: index, salt: names.salt(of: index), schema: schema))
         }
         self.types = types
         self.entityTypes = entityTypes

@@ -28,14 +28,20 @@ extension Connection {
     func admit(methodName: UnsafePointer<CChar>, version: UnsafePointer<CChar>, url: UnsafePointer<CChar>) -> Bool {
         server.activeRequests.add(1, ordering: .sequentiallyConsistent)
         isAdmitted = true
-        noteOrigin()
         guard enter(.body) else { return false }
         let name = UnsafeRawBufferPointer(start: methodName, count: strlen(methodName))
         method = HTTPMethod(name)
         self.methodName = method.name ?? String(decoding: name, as: UTF8.self)
         stage = .body
 
-        if let fault = check(method: methodName, version: version, url: url) {
+        var headers = ff_mhd_headers()
+        ff_mhd_scan_headers(handle, methodName, version, &headers)
+        readFraming(headers, headStart: methodName)
+        let bytes = UnsafeRawBufferPointer(start: methodName, count: ff_mhd_header_size(handle))
+        let earlier = withTarget { knownHead.context(of: bytes, target: $0, length: framing.lengthDigits) }
+        // Before any answer is made; of the same head it is the same.
+        if earlier == nil { noteOrigin() }
+        if let fault = check(headers, version: version, url: url) {
             // Where one request ends and the next begins may be in doubt.
             var response = fault
             response.closesConnection = true
@@ -43,8 +49,6 @@ extension Connection {
             answerAndClose(response)
             return false
         }
-        let bytes = UnsafeRawBufferPointer(start: methodName, count: ff_mhd_header_size(handle))
-        let earlier = withTarget { knownHead.context(of: bytes, target: $0, length: framing.lengthDigits) }
         let head = HTTPRequestHead(connection: self, earlierContext: earlier)
         switch server.handler.admit(head) {
         case .accept(let maximum, let context):
@@ -74,19 +78,11 @@ extension Connection {
         problem(413, HTTPProblemCode.bodyTooLarge, "The body is larger than \(limit) bytes.")
     }
 
-    /// Checks what does not need the handler and fills in `framing`.
-    private func check(
-        method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, url: UnsafePointer<CChar>
-    ) -> HTTPResponse? {
-        func malformed(_ message: String) -> HTTPResponse {
-            problem(400, HTTPProblemCode.malformedRequest, message)
-        }
-        var headers = ff_mhd_headers()
-        ff_mhd_scan_headers(handle, method, version, &headers)
+    private func readFraming(_ headers: ff_mhd_headers, headStart: UnsafePointer<CChar>) {
         let chunked = headers.transfer_encodings > 0
         if headers.content_lengths > 0, let length = headers.content_length {
             framing.contentLength = decimal(UnsafeRawBufferPointer(start: length, count: headers.content_length_size))
-            let start = UnsafeRawPointer(length) - UnsafeRawPointer(method)
+            let start = UnsafeRawPointer(length) - UnsafeRawPointer(headStart)
             framing.lengthDigits = start..<start + headers.content_length_size
         }
         if chunked || framing.contentLength == nil { framing.contentLength = nil }
@@ -94,7 +90,22 @@ extension Connection {
 
         framing.isDeclared = chunked || headers.content_lengths > 0
         framing.isAmbiguous = chunked || headers.content_lengths > 1
+        framing.encoding =
+            switch headers.content_encodings {
+            case 0: .identity
+            case 1: encoding(headers.content_encoding, headers.content_encoding_size)
+            default: .unknown
+            }
+    }
 
+    /// Checks what does not need the handler.
+    private func check(
+        _ headers: ff_mhd_headers, version: UnsafePointer<CChar>, url: UnsafePointer<CChar>
+    ) -> HTTPResponse? {
+        func malformed(_ message: String) -> HTTPResponse {
+            problem(400, HTTPProblemCode.malformedRequest, message)
+        }
+        let chunked = headers.transfer_encodings > 0
         if headers.malformed != 0 { return malformed("A header line cannot be read.") }
         if chunked && headers.content_lengths > 0 {
             return malformed("Content-Length and Transfer-Encoding exclude each other.")
@@ -124,12 +135,6 @@ extension Connection {
         if !isTargetValid || UnsafeRawPointer(version) - UnsafeRawPointer(url) != targetCount + 1 {
             return malformed("The request target cannot be read.")
         }
-        framing.encoding =
-            switch headers.content_encodings {
-            case 0: .identity
-            case 1: encoding(headers.content_encoding, headers.content_encoding_size)
-            default: .unknown
-            }
         return nil
     }
 

@@ -168,11 +168,13 @@ final class Connection: @unchecked Sendable {
         let made = response.body.withUnsafeBytes { ff_mhd_response($0.baseAddress, $0.count) }
         guard let made else { return false }
         defer { MHD_destroy_response(made) }
-        if let contentType = response.contentType {
-            _ = ff_mhd_add_header(made, "Content-Type", contentType.value)
+        // Not by the conversion that a call makes by itself, which allocates for each text.
+        func add(_ name: String, _ value: String) {
+            name.withCString { name in value.withCString { value in _ = ff_mhd_add_header(made, name, value) } }
         }
-        for (name, value) in response.headers { _ = ff_mhd_add_header(made, name, value) }
-        if response.closesConnection || server.isDraining { _ = ff_mhd_add_header(made, "Connection", "close") }
+        if let contentType = response.contentType { add("Content-Type", contentType.value) }
+        for (name, value) in response.headers { add(name, value) }
+        if response.closesConnection || server.isDraining { add("Connection", "close") }
         return ff_mhd_queue(handle, UInt32(sentStatus), made) == 1
     }
 

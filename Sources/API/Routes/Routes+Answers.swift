@@ -72,7 +72,7 @@ extension Routes {
             try query.refuseRest()
             let id = context.parameters[0]
             if !context.principal.speaksForAnyUser {
-                guard let user = try Actor.tokenUser(request, context, tenant), user.utf8.elementsEqual(id.utf8) else {
+                guard let user = try Actor.tokenUser(context, tenant), user.utf8.elementsEqual(id.utf8) else {
                     throw Problem(
                         403, "user_not_allowed",
                         "Reading a user's interactions needs a secret key, or that user's token in X-User-Token.")

@@ -10,7 +10,7 @@ extension Routes {
         Route(.get, "/users/me/carts/{cart_id}/items", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            let (_, user) = try me(request, context, tenant)
+            let (_, user) = try me(context, tenant)
             do throws(StorageError) {
                 guard let cart = try tenant.cart(context.parameters[0], of: user) else {
                     throw StorageError("not_found", "")
@@ -23,7 +23,7 @@ extension Routes {
         Route(.post, "/users/me/carts/{cart_id}/items", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            let (reception, user) = try me(request, context, tenant)
+            let (reception, user) = try me(context, tenant)
             let cartID = context.parameters[0]
             let limit = tenant.limits.maximumIDBytes
             guard cartID.utf8.count <= limit, !cartID.utf8.contains(0) else {
@@ -59,7 +59,7 @@ extension Routes {
         Route(.delete, "/users/me/carts/{cart_id}/items/{product_id}", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            var (reception, user) = try me(request, context, tenant)
+            var (reception, user) = try me(context, tenant)
             let (cartID, productID) = (context.parameters[0], context.parameters[1])
             // What left the catalogue can still be taken out of a cart.
             reception.knowsEntity = { _ in true }
@@ -83,10 +83,10 @@ extension Routes {
     }
 
     /// Who "me" is: the user of the user token, else `X-User-Id` from whoever may speak for any user.
-    private static func me(
-        _ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService
-    ) throws(Problem) -> (Reception, user: String) {
-        let reception = try Actor.reception(request, context, tenant)
+    private static func me(_ context: RouteContext, _ tenant: TenantService) throws(Problem)
+        -> (Reception, user: String)
+    {
+        let reception = try Actor.reception(context, tenant)
         guard let user = reception.defaultUser else {
             throw Problem(
                 401, "missing_user", "Say who \"me\" is: a user token in X-User-Token, or X-User-Id with a secret key.")

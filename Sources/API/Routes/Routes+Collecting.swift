@@ -9,7 +9,7 @@ extension Routes {
     static let collecting: [Route] = [
         Route(.post, "/v1/interactions", .write, limit: .byContentType) { (request, context) throws(Problem) in
             let tenant = try context.tenant
-            let type = MediaType(request.head)
+            let type = context.admission.fields.mediaType
             guard type != .other else { throw unsupportedMediaType }
             var query = try Query(request.queryItems)
             let importing = try query.choice("import", Choice.self) == .yes
@@ -17,7 +17,7 @@ extension Routes {
             if importing, !context.principal.isAdmin {
                 throw Problem(403, "wrong_scope", "Imports go through \"footfall import\".")
             }
-            var reception = try Actor.reception(request, context, tenant)
+            var reception = try Actor.reception(context, tenant)
             reception.isImport = importing
             let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
                 type == .ndjson
@@ -39,6 +39,14 @@ extension Routes {
         415, "unsupported_media_type",
         "Send application/json, application/x-ndjson, or text/plain from a page that is closing.")
 
+    /// Refuses a body that is not said to be JSON, or plain text as a closing page sends it.
+    static func requireText(_ context: RouteContext) throws(Problem) {
+        switch context.admission.fields.mediaType {
+        case .json, .text: return
+        case .ndjson, .other: throw unsupportedMediaType
+        }
+    }
+
     /// Decodes with a decoder of the tenant's pool.
     static func decode<Result>(
         _ tenant: TenantService, _ body: (RequestDecoder) throws(FootfallError) -> Result
@@ -56,19 +64,19 @@ extension Routes {
         answer: @escaping @Sendable (InteractionBatch) -> HTTPResponse
     ) -> HTTPAction {
         let server = context.server
-        let caller = context.caller
+        let admission = context.admission
         return .suspend { exchange in
             let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
                 // Not here: the thread that follows the commits up has the next ones waiting.
                 exchange.resume {
                     switch result {
-                    case .success(let batch): server.finish(answer(batch), for: caller)
-                    case .failure(let error): server.finish(Problem(error).response(), for: caller)
+                    case .success(let batch): server.finish(answer(batch), for: admission.caller)
+                    case .failure(let error): server.finish(Problem(error).response(), for: admission.caller)
                     }
                 }
             }
             if !tenant.collector.submit(work) {
-                exchange.resume(with: server.finish(Problem.queueFull.response(), for: caller))
+                exchange.resume(with: server.finish(Problem.queueFull.response(), for: admission.caller))
             }
         }
     }
@@ -77,12 +85,11 @@ extension Routes {
 /// Who a request speaks of when its items do not say.
 enum Actor {
     /// Everything about the request that the decoder needs, the persons of its headers included.
-    static func reception(
-        _ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService
-    ) throws(Problem) -> Reception {
+    static func reception(_ context: RouteContext, _ tenant: TenantService) throws(Problem) -> Reception {
         var reception = tenant.reception(now: context.now)
-        reception.defaultUser = try id(request, "X-User-Id", reception)
-        if let user = try tokenUser(request, context, tenant) {
+        let fields = context.admission.fields
+        reception.defaultUser = try id(fields.user, "X-User-Id", reception)
+        if let user = try tokenUser(context, tenant) {
             // Byte by byte: texts that look alike may be two users.
             guard reception.defaultUser.map({ $0.utf8.elementsEqual(user.utf8) }) ?? true else {
                 throw Problem(403, "user_not_allowed", "X-User-Id names another user than the user token.")
@@ -90,23 +97,21 @@ enum Actor {
             reception.defaultUser = user
             reception.onlyUser = user
         }
-        reception.defaultVisitor = try id(request, "X-Anonymous-Id", reception)
+        reception.defaultVisitor = try id(fields.visitor, "X-Anonymous-Id", reception)
         return reception
     }
 
     /// The user that the request's user token names; `nil` without a token.
-    static func tokenUser(_ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService)
-        throws(Problem) -> String?
-    {
-        guard let token = request.header("X-User-Token") else { return nil }
+    static func tokenUser(_ context: RouteContext, _ tenant: TenantService) throws(Problem) -> String? {
+        guard let token = context.admission.fields.userToken else { return nil }
         let secrets = context.server.directory.keys.signingSecrets(of: tenant.id)
         return try UserToken.user(token, secrets: secrets, now: context.now)
     }
 
-    private static func id(
-        _ request: borrowing HTTPRequest, _ name: StaticString, _ reception: Reception
-    ) throws(Problem) -> String? {
-        guard let sent = request.withHeader(name, { String(validating: $0, as: UTF8.self) }) else { return nil }
+    private static func id(_ sent: SentFields.SentText?, _ name: StaticString, _ reception: Reception) throws(Problem)
+        -> String?
+    {
+        guard let sent else { return nil }
         guard let value = sent else { throw Problem(400, "invalid_header", "\(name) must be text in UTF-8.") }
         guard (1...reception.limits.maximumIDBytes).contains(value.utf8.count) else {
             throw Problem(

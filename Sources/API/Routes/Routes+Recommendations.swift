@@ -11,17 +11,16 @@ extension Routes {
     static let recommendations: [Route] = [
         Route(.get, "/v1/recommendations", .write) { (request, context) throws(Problem) in
             var parameters = ListParameters(try Query(request.queryItems))
-            return try list(&parameters, request, context)
+            return try list(&parameters, context)
         },
         Route(.post, "/v1/recommendations", .write) { (request, context) throws(Problem) in
             try Query(request.queryItems).refuseRest()
             var parameters = try ListParameters(body: try jsonBody(request))
-            return try list(&parameters, request, context)
+            return try list(&parameters, context)
         },
         Route(.get, "/v1/similar/{type}/{id}", .write) { (request, context) throws(Problem) in
             var parameters = ListParameters(try Query(request.queryItems))
-            return try list(
-                &parameters, request, context, about: (context.parameters[0], context.parameters[1]))
+            return try list(&parameters, context, about: (context.parameters[0], context.parameters[1]))
         },
         Route(.get, "/v1/recommendations/metrics", .secret) { (request, context) throws(Problem) in
             try ListMetricsAnswer.response(request, context)
@@ -58,11 +57,9 @@ extension Routes {
     }
 
     /// A user's list needs a secret key, or that user's token beside a write key.
-    private static func allow(
-        _ user: String, _ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService
-    ) throws(Problem) {
+    private static func allow(_ user: String, _ context: RouteContext, _ tenant: TenantService) throws(Problem) {
         if context.principal.speaksForAnyUser { return }
-        guard let named = try Actor.tokenUser(request, context, tenant), named.utf8.elementsEqual(user.utf8) else {
+        guard let named = try Actor.tokenUser(context, tenant), named.utf8.elementsEqual(user.utf8) else {
             throw Problem(
                 403, "user_not_allowed",
                 "A user's list needs a secret key, or that user's token in X-User-Token.")
@@ -71,12 +68,11 @@ extension Routes {
 
     /// Reads a request, makes the list, has it kept and answers.
     private static func list(
-        _ parameters: inout ListParameters, _ request: borrowing HTTPRequest, _ context: RouteContext,
-        about subject: (type: String, id: String)? = nil
+        _ parameters: inout ListParameters, _ context: RouteContext, about subject: (type: String, id: String)? = nil
     ) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         let audience = try ListRequest.audience(&parameters, tenant)
-        if let user = audience.user { try allow(user, request, context, tenant) }
+        if let user = audience.user { try allow(user, context, tenant) }
         let asked = try ListRequest(&parameters, audience, about: subject, tenant, now: context.now)
         guard let query = asked.query else {
             return .respond(.json(try ListMaker(tenant, now: context.now).answer(asked, found: [])))

@@ -42,7 +42,7 @@ extension Routes {
     {
         let tenant = try context.tenant
         try Query(request.queryItems).refuseRest()
-        let reception = try Actor.reception(request, context, tenant)
+        let reception = try Actor.reception(context, tenant)
         var body = try SearchBody(try jsonBody(request), tenant)
         if let only = reception.onlyUser, let named = body.userID, !only.utf8.elementsEqual(named.utf8) {
             throw Problem(403, "user_not_allowed", "\"user_id\" names another user than the user token.")

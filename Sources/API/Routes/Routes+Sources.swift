@@ -10,10 +10,8 @@ extension Routes {
         Route(.post, "/api/track", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            guard MediaType(request.head) == .json || MediaType(request.head) == .text else {
-                throw unsupportedMediaType
-            }
-            let (reception, visitor) = try withActor(request, context, tenant)
+            try requireText(context)
+            let (reception, visitor) = try withActor(context, tenant)
             let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
                 try decoder.feed(request.body, reception)
             }
@@ -24,10 +22,8 @@ extension Routes {
         Route(.post, "/api/phoenix/track-interaction", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            guard MediaType(request.head) == .json || MediaType(request.head) == .text else {
-                throw unsupportedMediaType
-            }
-            let reception = try Actor.reception(request, context, tenant)
+            try requireText(context)
+            let reception = try Actor.reception(context, tenant)
             let (envelope, decoded) = try decode(tenant) { (decoder) throws(FootfallError) in
                 try decoder.phoenix(request.body, reception)
             }
@@ -42,10 +38,8 @@ extension Routes {
         Route(.post, "/search/click", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
-            guard MediaType(request.head) == .json || MediaType(request.head) == .text else {
-                throw unsupportedMediaType
-            }
-            let (reception, visitor) = try withActor(request, context, tenant)
+            try requireText(context)
+            let (reception, visitor) = try withActor(context, tenant)
             let decoded = try decode(tenant) { (decoder) throws(FootfallError) in
                 try decoder.searchClick(request.body, reception) { click in
                     tenant.recentSearches.find(
@@ -61,10 +55,10 @@ extension Routes {
 
     /// Bodies of these paths need not say who acts. Without a header that does, the request is a new visitor's, whose id
     /// is sent back so that the client can go on using it.
-    private static func withActor(
-        _ request: borrowing HTTPRequest, _ context: RouteContext, _ tenant: TenantService
-    ) throws(Problem) -> (Reception, newVisitor: String?) {
-        var reception = try Actor.reception(request, context, tenant)
+    private static func withActor(_ context: RouteContext, _ tenant: TenantService) throws(Problem)
+        -> (Reception, newVisitor: String?)
+    {
+        var reception = try Actor.reception(context, tenant)
         if reception.defaultUser != nil || reception.defaultVisitor != nil { return (reception, nil) }
         let visitor = "visitor-" + KeyText.random()
         reception.defaultVisitor = visitor

@@ -56,7 +56,7 @@ public final class FootfallServer: HTTPHandler {
     public func admit(_ head: borrowing HTTPRequestHead) -> HTTPAdmission {
         let version = directory.keys.version
         if let known = head.earlierContext as? Admission, known.keyVersion == version {
-            return .accept(maximumBodyBytes: limit(of: known.route, head, known.principal), context: known)
+            return .accept(maximumBodyBytes: limit(of: known), context: known)
         }
         let caller = Caller(head)
         do throws(Problem) {
@@ -69,20 +69,21 @@ public final class FootfallServer: HTTPHandler {
             try refuseRepeated(head)
             let principal = try authorise(head, for: route)
             let admission = Admission(
-                route: route, parameters: parameters, principal: principal, caller: caller, keyVersion: version)
-            return .accept(maximumBodyBytes: limit(of: route, head, principal), context: admission)
+                route: route, parameters: parameters, principal: principal, caller: caller, fields: SentFields(head),
+                keyVersion: version)
+            return .accept(maximumBodyBytes: limit(of: admission), context: admission)
         } catch {
             return .refuse(finish(error.response(), for: caller))
         }
     }
 
-    private func limit(of route: Route, _ head: borrowing HTTPRequestHead, _ principal: Principal) -> Int {
-        guard let limits = principal.tenant?.limits else { return configuration.maximumBodyBytes }
+    private func limit(of admission: Admission) -> Int {
+        guard let limits = admission.principal.tenant?.limits else { return configuration.maximumBodyBytes }
         let isStream =
-            switch route.limit {
+            switch admission.route.limit {
             case .json: false
             case .stream: true
-            case .byContentType: MediaType(head) == .ndjson
+            case .byContentType: admission.fields.mediaType == .ndjson
             }
         return isStream ? limits.maximumStreamBytes : limits.maximumBodyBytes
     }
@@ -124,39 +125,6 @@ public final class FootfallServer: HTTPHandler {
         var caller = Caller()
         caller.origin = origin ?? (allowsAnyOrigin ? "*" : nil)
         return finish(Problem(status, code, message).response(), for: caller)
-    }
-}
-
-/// What an answer has to know of who asks.
-struct Caller: Sendable {
-    /// The page's origin, when a browser says it.
-    var origin: String?
-    /// The request's own id, when it is a plain word.
-    var id: String?
-
-    init() {}
-
-    init(_ head: borrowing HTTPRequestHead) {
-        origin = head.header("Origin")
-        id = head.header("X-Request-Id").flatMap { RequestID.isValid($0) ? $0 : nil }
-    }
-}
-
-/// What was found out about a request from its head.
-final class Admission: Sendable {
-    let route: Route
-    let parameters: [String]
-    let principal: Principal
-    let caller: Caller
-    /// That of the keys by which it was let in. What they open is not undone otherwise: a tenant in service stays so.
-    let keyVersion: Int
-
-    init(route: Route, parameters: [String], principal: Principal, caller: Caller, keyVersion: Int) {
-        self.route = route
-        self.parameters = parameters
-        self.principal = principal
-        self.caller = caller
-        self.keyVersion = keyVersion
     }
 }
 
@@ -297,53 +265,22 @@ extension FootfallServer {
 enum RequestID {
     private static let next = Atomic<UInt64>(UInt64.random(in: 0..<(1 << 40)))
 
-    static func make() -> String { "r" + String(next.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36) }
+    /// "r" and the number in base 36, at most 14 bytes, which a String holds without memory of its own.
+    static func make() -> String {
+        let digits: StaticString = "0123456789abcdefghijklmnopqrstuvwxyz"
+        var number = next.wrappingAdd(1, ordering: .relaxed).newValue
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 14) { bytes in
+            var start = bytes.count
+            repeat {
+                start -= 1
+                bytes[start] = digits.utf8Start[Int(number % 36)]
+                number /= 36
+            } while number > 0
+            start -= 1
+            bytes[start] = UInt8(ascii: "r")
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self)
+        }
+    }
 
     static func isValid(_ text: String) -> Bool { DocumentReader.isName(text.utf8) }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether it begins with `name`, which is in lower case, whatever the case of its own letters.
-    fileprivate func starts(with name: StaticString) -> Bool {
-        count >= name.utf8CodeUnitCount
-            && (0..<name.utf8CodeUnitCount).allSatisfy { index in
-                let letter = self[index]
-                return ((65...90).contains(letter) ? letter | 32 : letter) == name.utf8Start[index]
-            }
-    }
-}
-
-/// What a body is said to be.
-enum MediaType {
-    case json, ndjson, text, other
-
-    init(_ head: borrowing HTTPRequestHead) {
-        let kind = head.withHeader("Content-Type") { bytes -> MediaType in
-            func starts(_ name: StaticString) -> Bool {
-                let length = name.utf8CodeUnitCount
-                guard bytes.starts(with: name) else { return false }
-                return bytes.count == length || bytes[length] == 59 || bytes[length] == 32
-            }
-            guard MediaType.isUTF8(bytes) else { return .other }
-            if starts("application/json") { return .json }
-            if starts("application/x-ndjson") || starts("application/ndjson") || starts("application/jsonl") {
-                return .ndjson
-            }
-            return starts("text/plain") ? .text : .other
-        }
-        self = kind ?? .json
-    }
-
-    /// Whether a content type names no other character set than the one that bodies are read in.
-    private static func isUTF8(_ type: UnsafeRawBufferPointer) -> Bool {
-        // Nearly all name none.
-        guard type.contains(UInt8(ascii: ";")) else { return true }
-        return String(decoding: type, as: UTF8.self).lowercased().split(separator: ";").dropFirst().allSatisfy {
-            parameter in
-            let sides = parameter.split(separator: "=", maxSplits: 1).map { side in
-                side.filter { !" \t\"".contains($0) }
-            }
-            return sides.count < 2 || sides[0] != "charset" || ["utf-8", "utf8", "us-ascii"].contains(sides[1])
-        }
-    }
 }

@@ -5,7 +5,7 @@ internal import Schema
 /// Checks one interaction in named steps, what → which → who → where → when → with, each with its own reason for
 /// dropping it, and writes it to a batch in flat form. About 1 µs an item; allocates only when it refuses one.
 struct ItemDecoder {
-    let reception: Reception
+    var reception: Reception
     /// The wire shape of the items.
     var shape = FieldMap.canonical
     var ids: IDGenerator

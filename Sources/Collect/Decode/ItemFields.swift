@@ -66,19 +66,25 @@ struct FieldNames: Sendable {
 }
 
 /// Which name stands for which field in a wire shape. Null means absent everywhere.
-struct FieldMap: Sendable {
+final class FieldMap: Sendable {
     private let names: ByteNameIndex
     private let targets: [ItemFields.Field]
     /// What the fields are called to the one who sent them.
-    private(set) var called: FieldNames
+    let called: FieldNames
     /// The type of all the entities of a shape that does not carry one.
-    private(set) var entityType: String?
+    let entityType: String?
 
-    init(_ fields: [(String, ItemFields.Field)], called: FieldNames = FieldNames(), entityType: String? = nil) {
-        names = ByteNameIndex(fields.map(\.0))
-        targets = fields.map(\.1)
+    private init(_ names: ByteNameIndex, _ targets: [ItemFields.Field], called: FieldNames, entityType: String?) {
+        self.names = names
+        self.targets = targets
         self.called = called
         self.entityType = entityType
+    }
+
+    private convenience init(
+        _ fields: [(String, ItemFields.Field)], called: FieldNames = FieldNames(), entityType: String? = nil
+    ) {
+        self.init(ByteNameIndex(fields.map(\.0)), fields.map(\.1), called: called, entityType: entityType)
     }
 
     /// The canonical API, with Music's names as aliases.
@@ -112,9 +118,7 @@ struct FieldMap: Sendable {
     static let click = canonical.called(FieldNames(entityID: "product_id", listID: "search_id"))
 
     private func called(_ names: FieldNames) -> FieldMap {
-        var copy = self
-        copy.called = names
-        return copy
+        FieldMap(self.names, targets, called: names, entityType: entityType)
     }
 
     /// Sorts the members of an item into fields.

@@ -53,14 +53,15 @@ public final class RequestDecoder {
         -> DecodedRequest
     {
         let root = try parse(body)
-        var reception = reception
+        var decoder = ItemDecoder(reception: reception, shape: shape, ids: ids)
+        defer { ids = decoder.ids }
         var request = DecodedRequest()
         var items: JSONView?
         switch root.kind {
         case .array: items = root
         case .object:
             if root.member("interactions") != nil {
-                items = try wrapper(root, &reception)
+                items = try wrapper(root, &decoder.reception)
             } else {
                 request.isLone = true
             }
@@ -74,11 +75,9 @@ public final class RequestDecoder {
                 "batch_too_large",
                 "A request may carry at most \(reception.limits.maximumBatch) interactions; this one has \(count).")
         }
-        request.sentAt = reception.sentAt
+        request.sentAt = decoder.reception.sentAt
         request.batch.rows.reserveCapacity(count)
         request.batch.bytes.reserveCapacity(body.count + count * 48)
-        var decoder = ItemDecoder(reception: reception, shape: shape, ids: ids)
-        defer { ids = decoder.ids }
         if let items {
             for item in items.elements { decoder.decode(item, into: &request.batch) }
         } else {
