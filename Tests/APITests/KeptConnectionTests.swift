@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTP
+import JSON
 import Storage
 import Testing
 
@@ -25,14 +26,9 @@ struct KeptConnectionTests {
         }
     }
 
-    @Test("A key that is revoked opens nothing any more, also where the same head was let in before; other keys go on")
-    func revokedKey() throws {
-        let service = try TestService()
-        defer { service.stop() }
-        let key = KeyText.make(tenant: TestService.tenantID, scope: .secret, now: noon)
-        try service.directory.add(key.entry)
+    /// A connection of its own.
+    private func open(_ service: TestService) -> Int32 {
         let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(connection) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = service.server.port.bigEndian
@@ -43,6 +39,17 @@ struct KeptConnectionTests {
             }
         }
         #expect(isOpen)
+        return connection
+    }
+
+    @Test("A key that is revoked opens nothing any more, also where the same head was let in before; other keys go on")
+    func revokedKey() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let key = KeyText.make(tenant: TestService.tenantID, scope: .secret, now: noon)
+        try service.directory.add(key.entry)
+        let connection = open(service)
+        defer { close(connection) }
         func request(_ key: String, _ item: String) -> String {
             "POST /v1/interactions HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer \(key)\r\n"
                 + "Content-Length: \(item.utf8.count)\r\n\r\n\(item)"
@@ -58,5 +65,45 @@ struct KeptConnectionTests {
         #expect(ask(connection, request(service.secretKey, item(13)))?.status == 200)
         #expect(ask(connection, request(service.secretKey, item(14)))?.status == 200)
         #expect(ask(connection, request(key.text, item(15)))?.status == 401)
+    }
+
+    @Test("Whose and of what type a body is stands in the head of its own request; the same head may have had its time")
+    func ownFields() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let connection = open(service)
+        defer { close(connection) }
+        func send(_ key: String, _ fields: [String], _ body: String) -> Answer? {
+            let head = ["POST /v1/interactions HTTP/1.1", "Host: t", "Authorization: Bearer \(key)"] + fields
+            let length = "Content-Length: \(body.utf8.count)"
+            return ask(connection, (head + [length]).joined(separator: "\r\n") + "\r\n\r\n" + body)
+        }
+        let item = #"{"type":"view","entity_type":"post","entity_id":"p"}"#
+        func users(_ id: String) throws -> Int? {
+            try service.send("GET", "/v1/users/\(id)/interactions").json["interactions"]?.arrayValue?.count
+        }
+        for _ in 0..<2 {
+            for user in ["ann", "bob"] {
+                for _ in 0..<3 { #expect(send(service.secretKey, ["X-User-Id: \(user)"], item)?.status == 200) }
+            }
+        }
+        #expect(try users("ann") == 6 && users("bob") == 6)
+
+        let lines = item + "\n" + item
+        let type = "Content-Type: application/"
+        for _ in 0..<2 {
+            for _ in 0..<2 {
+                let read = send(service.secretKey, ["X-User-Id: cid", type + "x-ndjson"], lines)
+                #expect(read?.json["tracked"] == 2)
+                #expect(send(service.secretKey, ["X-User-Id: cid", type + "json"], lines)?.status == 400)
+                #expect(send(service.secretKey, ["X-User-Id: cid", type + "xml"], lines)?.status == 415)
+            }
+        }
+
+        let token = "X-User-Token: " + InputTests.token(user: "dan", service)
+        for _ in 0..<3 { #expect(send(service.writeKey, [token], item)?.status == 200) }
+        service.clock.now += 3_600_000
+        #expect(send(service.writeKey, [token], item)?.status == 401)
+        #expect(try users("dan") == 3)
     }
 }
