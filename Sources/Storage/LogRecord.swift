@@ -13,7 +13,9 @@ public struct LogRecord: Sendable, Equatable {
         public static let settings = Kind(rawValue: "settings")
         /// An entity as it is from now on (a deleted one carries `"deleted": true`); the body is its document.
         public static let entity = Kind(rawValue: "entity")
-        /// Clean-up of interactions that happened before a moment: `{"before": ms}`.
+        /// Clean-up of what happened before a moment: `{"before": ms}`, with `"removed": n` when it says that so many
+        /// interactions and searches went, without when it says that their sessions were folded. Nothing after the position
+        /// `"through"` was removed by it or by one before it; without that, it may lie anywhere before the record.
         public static let retention = Kind(rawValue: "retention")
         /// A search and the page that was shown; the body is a ``SearchRecord``'s document.
         public static let search = Kind(rawValue: "search")

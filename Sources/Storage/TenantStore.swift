@@ -152,9 +152,9 @@ public protocol TenantTransaction: AnyObject {
     /// Keeps an error report.
     func append(_ error: SystemError) throws(StorageError)
     /// Removes up to `maximumRows` interactions that happened before `before`, folding them into daily totals, and
-    /// rejected interactions and error reports received before it; likewise searches made before it. Returns how many
-    /// interactions and searches it removed.
-    func expire(before: Int64, maximumRows: Int) throws(StorageError) -> Int
+    /// rejected interactions and error reports received before it; likewise searches made before it. What stands after
+    /// `position` in the log stays. Returns how many interactions and searches it removed.
+    func expire(before: Int64, upTo position: Int64, maximumRows: Int) throws(StorageError) -> Int
     /// Adds to the folded totals of sessions.
     func foldSessions(_ totals: [DailySessions]) throws(StorageError)
     /// Writes rows of a derived table and returns how many it changed. `nil`, with nothing written, while the store

@@ -2,20 +2,21 @@ internal import CSQLite
 internal import Storage
 
 extension TableWriter {
-    /// Removes up to `maximumRows` searches received before a moment, oldest first, and adds the products that they showed
-    /// to the daily totals. Returns how many searches it removed.
-    func expireSearches(before: Int64, maximumRows: Int) throws(StorageError) -> Int {
+    /// Removes up to `maximumRows` searches received before a moment and up to a position, oldest first, and adds the products
+    /// that they showed to the daily totals. Returns how many searches it removed.
+    func expireSearches(before: Int64, upTo position: Int64, maximumRows: Int) throws(StorageError) -> Int {
         guard maximumRows > 0 else { return 0 }
         // Oldest first by position: the first one that is young enough ends it.
         let last = try connection.cached(
             """
             SELECT max(seq) FROM (SELECT seq, received_at FROM log_records INDEXED BY log_records_search
-                WHERE kind = 'search' ORDER BY seq LIMIT ?2)
+                WHERE kind = 'search' AND seq <= ?3 ORDER BY seq LIMIT ?2)
             WHERE received_at < ?1
             """)
         defer { last.reset() }
         last.bind(1, before)
         last.bind(2, Int64(maximumRows))
+        last.bind(3, position)
         guard try last.step(), let end = last.integerOrNil(0) else { return 0 }
         for sql in [
             TableWriter.foldSearches,

@@ -208,20 +208,21 @@ final class Transaction: TenantTransaction {
 
     // MARK: Clean-up
 
-    func expire(before: Int64, maximumRows: Int) throws(StorageError) -> Int {
+    func expire(before: Int64, upTo position: Int64, maximumRows: Int) throws(StorageError) -> Int {
         try attempt { () throws(StorageError) in
             // The main file is not written while there is an overflow; the next clean-up finds what this one leaves.
             if isOverflow || maximumRows <= 0 { return 0 }
             var removed = 0
-            for block in summary.blocks.indices where removed < maximumRows && self.block(block).oldest < before {
-                removed += try expire(block, before: before, maximumRows: maximumRows - removed)
-            }
             // Rows of this very transaction may lie in runs that the summary does not know yet.
-            for block in blocks.keys.sorted()
-            where block >= summary.blocks.count && removed < maximumRows && self.block(block).oldest < before {
-                removed += try expire(block, before: before, maximumRows: maximumRows - removed)
+            let own = blocks.keys.sorted().filter { $0 >= summary.blocks.count }
+            for blocks in [Array(summary.blocks.indices), own] {
+                for block in blocks where removed < maximumRows && self.block(block).oldest < before {
+                    removed += try expire(
+                        block, before: before, upTo: position, maximumRows: maximumRows - removed)
+                }
             }
-            removed += try tables.expireSearches(before: before, maximumRows: maximumRows - removed)
+            removed += try tables.expireSearches(
+                before: before, upTo: position, maximumRows: maximumRows - removed)
             try removeReports(before: before, maximumRows: maximumRows)
             if removed > 0 { try tables.setState(.lastPosition, counters.position) }
             return removed
@@ -230,9 +231,13 @@ final class Transaction: TenantTransaction {
 
     private func block(_ index: Int) -> BlockSummary.Block { blocks[index] ?? summary[index] }
 
-    private func expire(_ block: Int, before: Int64, maximumRows: Int) throws(StorageError) -> Int {
+    private func expire(_ block: Int, before: Int64, upTo position: Int64, maximumRows: Int) throws(StorageError)
+        -> Int
+    {
         let (first, last) = BlockSummary.positions(of: block)
-        let end = try position(ofExpired: maximumRows, first: first, last: last, before: before)
+        guard first <= position else { return 0 }
+        let end = try self.position(
+            ofExpired: maximumRows, first: first, last: min(last, position), before: before)
         _ = try change(Transaction.fold, first: first, last: end, before: before)
         let removed = try change(
             "DELETE FROM user_interactions WHERE seq BETWEEN ?1 AND ?2 AND occurred_at < ?3", first: first, last: end,

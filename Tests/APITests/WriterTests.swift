@@ -207,9 +207,9 @@ struct WriterTests {
             }, applied: { _ in }, completion: { _ in done.signal() })
         done.wait()
         #expect(try tenant.store.dailySessions().isEmpty)
-        tenant.foldSessions(before: before, now: later)
+        tenant.foldSessions(before: before, through: nil, now: later)
         #expect(try tenant.store.dailySessions().map(\.sessions).reduce(0, +) == 3)
-        tenant.foldSessions(before: before, now: later)
+        tenant.foldSessions(before: before, through: nil, now: later)
         #expect(try tenant.store.dailySessions().map(\.sessions).reduce(0, +) == 3)
     }
 
@@ -292,44 +292,5 @@ struct WriterTests {
         #expect(try status(service.webhookSecret, server.port) == 403)
         #expect(try status(service.secretKey, server.port) == 200)
         #expect(try status(nil, server.port, "/healthz") == 200)
-    }
-
-    @Test("Counts are whole after a crash between a clean-up and the next snapshot")
-    func cleanUp() throws {
-        let folder = NSTemporaryDirectory() + "footfall-api-" + UUID().uuidString
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let service = try TestService(folder: folder)
-        func view(_ number: Int, _ time: String) throws {
-            let item =
-                #"{"type":"view","id":"i\#(number)","entity_id":"p1","user_id":"u\#(number)","occurred_at":"\#(time)"}"#
-            #expect(try service.send("POST", "/v1/interactions", text: item).status == 200)
-        }
-        func wait(_ condition: () -> Bool) {
-            for _ in 0..<6000 where !condition() { Thread.sleep(forTimeInterval: 0.01) }
-        }
-        // Ninety days are kept: these two will soon be too old, one before and one after the snapshot.
-        try view(1, "2025-11-02T13:00:00Z")
-        service.tenant.snapshots.request()
-        service.tenant.snapshots.tick(service.tenant)
-        wait { service.tenant.snapshots.count == 1 }
-        #expect(service.tenant.snapshots.count == 1)
-        try view(2, "2025-11-02T13:30:00Z")
-        try view(3, "2026-01-31T11:00:00Z")
-        service.clock.now = noon + 3 * Timestamp.millisecondsPerDay
-        let before = service.clock.now - 90 * Timestamp.millisecondsPerDay
-        #expect(service.tenant.expire(before: before, maximumRows: 100, now: service.clock.now) == 2)
-        #expect(
-            service.tenant.live.stats(entityType: "product", id: "p1", now: service.clock.now)?.counts[0].count == 3)
-
-        // The files as a kill leaves them.
-        service.server.stop(graceSeconds: 5)
-        let copy = folder + "-copy"
-        defer { try? FileManager.default.removeItem(atPath: copy) }
-        try FileManager.default.copyItem(atPath: folder, toPath: copy)
-        service.directory.stop()
-        let second = try TestService(folder: copy, clock: service.clock)
-        defer { second.stop() }
-        #expect(second.tenant.live.stats(entityType: "product", id: "p1", now: service.clock.now)?.counts[0].count == 3)
-        #expect(try second.tenant.store.interactionCount() == 1)
     }
 }

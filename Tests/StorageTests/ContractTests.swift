@@ -91,7 +91,7 @@ struct ContractTests {
         try factory.calm(folder.path, store)
         var removed = 0
         _ = try store.commit { (transaction) throws(StorageError) in
-            removed = try transaction.expire(before: 2000, maximumRows: 10)
+            removed = try transaction.expire(before: 2000, upTo: .max, maximumRows: 10)
         }
         #expect(removed == 2)
         #expect(try store.interactionCount() == 0)

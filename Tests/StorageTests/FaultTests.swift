@@ -160,7 +160,7 @@ struct FaultTests {
         #expect(try store.interactionCount() == stored)
         #expect(store.lastPosition == stored)
         _ = try store.commit { (transaction) throws(StorageError) in
-            _ = try transaction.expire(before: 1_700_000_000_000, maximumRows: .max)
+            _ = try transaction.expire(before: 1_700_000_000_000, upTo: .max, maximumRows: .max)
         }
         var batch = PlainRow.batch([random.row(around: 0)])
         batch.rows[0].verdict = .accepted

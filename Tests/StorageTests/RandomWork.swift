@@ -131,13 +131,14 @@ struct RandomWork {
 
     mutating func expire(_ note: Comment) throws {
         let before = moment - Int64.random(in: -300_000_000...600_000_000, using: &random)
-        var left = model.expirable(before: before)
+        let position = Bool.random(using: &random) ? .max : Int64.random(in: 0...model.lastPosition, using: &random)
+        var left = model.expirable(before: before, upTo: position)
         let maximum = Int.random(in: 1...2000, using: &random)
         var rounds = 0
         while true {
             var removed = -1
             _ = try store.commit { (transaction) throws(StorageError) in
-                removed = try transaction.expire(before: before, maximumRows: maximum)
+                removed = try transaction.expire(before: before, upTo: position, maximumRows: maximum)
             }
             #expect(removed == min(left, maximum), note)
             left -= removed
@@ -148,7 +149,7 @@ struct RandomWork {
                 break
             }
         }
-        model.expire(before: before)
+        model.expire(before: before, upTo: position)
     }
 
     // MARK: Comparison

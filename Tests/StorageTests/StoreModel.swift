@@ -64,10 +64,12 @@ struct StoreModel {
         if let entity { entities[entity.type + "\u{0}" + entity.id] = entity }
     }
 
-    /// Removes what is older and folds it into daily totals.
-    mutating func expire(before: Int64) {
+    /// Removes what is older, and no later in the log, and folds it into daily totals.
+    mutating func expire(before: Int64, upTo position: Int64) {
         log.removeAll { item in
-            guard case .interaction(let row) = item, row.occurredAt < before else { return false }
+            guard case .interaction(let row) = item, row.occurredAt < before, row.position <= position else {
+                return false
+            }
             let key = Total(
                 day: Timestamp(milliseconds: row.occurredAt).day, entityType: row.entityType, entityID: row.entityID,
                 type: row.type)
@@ -85,7 +87,9 @@ struct StoreModel {
         errors.removeAll { $0.timestamp < before }
     }
 
-    func expirable(before: Int64) -> Int { interactions.count { $0.occurredAt < before } }
+    func expirable(before: Int64, upTo position: Int64) -> Int {
+        interactions.count { $0.occurredAt < before && $0.position <= position }
+    }
 
     var interactions: [PlainRow] {
         log.compactMap { if case .interaction(let row) = $0 { row } else { nil } }

@@ -25,12 +25,15 @@ extension TaskScheduler.Run {
             throw TaskFailure(
                 code: "ids_not_sealed", message: "The ids of what is to be removed were not on disk in time.")
         }
+        // A start after a kill at any moment has what is removed from here on in the snapshot. Without one (a full disk, which
+        // the clean-up mends) it goes by the rows that are left.
+        let through = tenant.snapshots.make(of: tenant, unless: isStopping)
         let rows = configuration.rowsPerCommit
         var total = 0
         while true {
             if isStopping() { throw Self.stopping }
             let begun = monotonicNanoseconds()
-            guard let removed = tenant.expire(before: before, maximumRows: rows, now: now) else {
+            guard let removed = tenant.expire(before: before, through: through, maximumRows: rows, now: now) else {
                 throw TaskFailure(
                     code: "commit_failed", message: "A commit of the clean-up could not be stored; the log says why.")
             }
@@ -38,9 +41,13 @@ extension TaskScheduler.Run {
             if removed < rows { break }
             rest(since: begun)
         }
-        if total > 0 {
-            tenant.foldSessions(before: before, now: now)
+        let isFoldDue: Bool
+        do throws(StorageError) { isFoldDue = try tenant.hasUnfoldedSessions } catch { throw TaskFailure(error) }
+        if isFoldDue {
+            tenant.foldSessions(before: before, through: through, now: now)
             tenant.snapshots.request()
+        }
+        if total > 0 {
             log.info(
                 "clean_up",
                 ["tenant": .string(tenant.id), "removed": .integer(Int64(total)), "retention_days": .integer(days)])
@@ -103,19 +110,20 @@ extension TenantService {
         return false
     }
 
-    /// Removes up to `maximumRows` expired interactions in a commit of their own and waits for it; `nil` when it failed. A
-    /// record in the same commit says so: a snapshot from before it cannot be brought up to date from the log any more.
-    func expire(before: Int64, maximumRows: Int, now: Int64) -> Int? {
+    /// Removes up to `maximumRows` expired interactions in a commit of their own and waits for it; `nil` when it failed. With
+    /// `through`, the position of a snapshot, only what that has. A record in the same commit says so: a snapshot of an
+    /// earlier position cannot be brought up to date from the log any more.
+    func expire(before: Int64, through: Int64?, maximumRows: Int, now: Int64) -> Int? {
         let outcome = Shared(Mutex((removed: 0, position: Int64(0))))
         let isDone = wait { [self] done in
             change(
                 { (transaction) throws(StorageError) in
-                    let count = try transaction.expire(before: before, maximumRows: maximumRows)
+                    let count = try transaction.expire(
+                        before: before, upTo: through ?? .max, maximumRows: maximumRows)
                     var position: Int64 = 0
                     if count > 0 {
-                        let body: JSONValue = ["before": .integer(before), "removed": .integer(Int64(count))]
-                        let record = LogRecord(kind: .retention, receivedAt: now, body: Array(body.text.utf8))
-                        position = try transaction.append(record, entity: nil)
+                        let record = RetentionRecord(before: before, removed: count, through: through)
+                        position = try transaction.append(record.logged(now), entity: nil)
                     }
                     outcome.value.withLock { $0 = (count, position) }
                 },
@@ -127,16 +135,23 @@ extension TenantService {
         return isDone ? outcome.value.withLock { $0.removed } : nil
     }
 
+    /// Whether interactions were removed since sessions were folded last, by a clean-up that a kill ended perhaps.
+    var hasUnfoldedSessions: Bool {
+        get throws(StorageError) {
+            guard let last = try store.lastRecord(.retention, upTo: store.lastPosition) else { return false }
+            return try RetentionRecord(last).removed != nil
+        }
+    }
+
     /// Records the clean-up in the log, drops the sessions and recent interactions that it concerns, and folds the
     /// sessions into daily totals.
-    func foldSessions(before: Int64, now: Int64) {
+    func foldSessions(before: Int64, through: Int64?, now: Int64) {
         let position = Shared(Mutex<Int64>(0))
         _ = wait { [self] done in
             change(
                 { [live, pendingFold] (transaction) throws(StorageError) in
-                    let body: JSONValue = ["before": .integer(before)]
-                    let record = LogRecord(kind: .retention, receivedAt: now, body: Array(body.text.utf8))
-                    let own = try transaction.append(record, entity: nil)
+                    let record = RetentionRecord(before: before, removed: nil, through: through)
+                    let own = try transaction.append(record.logged(now), entity: nil)
                     position.value.withLock { $0 = own }
                     // What is dropped is gone from the state even when this commit fails: it is folded by the next one then.
                     let dropped = live.applyRetention(before: before)

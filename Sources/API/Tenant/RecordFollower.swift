@@ -41,13 +41,12 @@ struct RecordFollower {
             }
             live.apply(entity: entity, position: record.position)
         case .retention:
-            guard let document = try? JSONValue(parsing: record.body), let before = document["before"]?.integerValue
-            else { throw StorageError("store_corrupt", "The record at position \(record.position) cannot be read.") }
+            let retention = try RetentionRecord(record)
             // Removing rows changes nothing that is derived from them; dropping sessions does.
-            if document["removed"] != nil {
+            if retention.removed != nil {
                 live.skip(to: record.position)
             } else {
-                _ = live.applyRetention(before: before, position: record.position)
+                _ = live.applyRetention(before: retention.before, position: record.position)
             }
         // They stand in the store; what they do to the live state, interactions and entities tell.
         case .user, .cart, .order: live.skip(to: record.position)

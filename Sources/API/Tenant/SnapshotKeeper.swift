@@ -13,9 +13,9 @@ final class SnapshotKeeper: Sendable {
         var writtenAt = monotonicNanoseconds()
         var isWriting = false
         var isRequested = false
-        var lastProblem: String?
         var lastSeconds: Double = 0
         var count: UInt64 = 0
+        var failures: UInt64 = 0
     }
 
     private let folder: String
@@ -48,6 +48,21 @@ final class SnapshotKeeper: Sendable {
     /// Asks for a snapshot at the next tick.
     func request() { state.withLock { $0.isRequested = true } }
 
+    /// Makes a snapshot that has everything up to now, unless the newest does, and waits for it. Its position; `nil` when it
+    /// could not be written or `isStopping` says so.
+    func make(of tenant: TenantService, unless isStopping: () -> Bool) -> Int64? {
+        let wanted = tenant.live.position
+        let failures = state.withLock { $0.failures }
+        while true {
+            let (position, failed) = state.withLock { ($0.position, $0.failures > failures) }
+            if position >= wanted { return position }
+            if failed || isStopping() { return nil }
+            request()
+            tick(tenant)
+            sleep(milliseconds: 20)
+        }
+    }
+
     /// Starts a snapshot when enough has been appended since the last one. Called by a ticker.
     func tick(_ tenant: TenantService) {
         let due = state.withLock { state in
@@ -75,7 +90,12 @@ final class SnapshotKeeper: Sendable {
                         LiveState.trimPages()
                     }
                 })
-            if !queued { state.withLock { $0.isWriting = false } }
+            if !queued {
+                state.withLock { state in
+                    state.isWriting = false
+                    state.failures += 1
+                }
+            }
         }
     }
 
@@ -106,7 +126,10 @@ final class SnapshotKeeper: Sendable {
             log.debug("snapshot", ["position": .integer(position)])
         } catch {
             // Without a snapshot a restart takes longer and loses nothing.
-            state.withLock { $0.isWriting = false }
+            state.withLock { state in
+                state.isWriting = false
+                state.failures += 1
+            }
             log.error("snapshot_failed", ["code": .string(error.code), "message": .string(error.message)])
         }
     }

@@ -144,10 +144,13 @@ public struct TenantOpening {
     /// The state of the newest snapshot, or an empty one.
     private func loadLive(_ plan: LivePlan, _ recovery: inout TenantService.Recovery) throws -> LiveState {
         let path = SnapshotKeeper.livePath(folder)
-        let cleanUp = try store.lastRecord(.retention, upTo: store.lastPosition)?.position ?? 0
+        // What was removed was folded into the daily totals, where the log cannot show it to a snapshot that lacks it.
+        var removedThrough: Int64 = 0
+        if let cleanUp = try store.lastRecord(.retention, upTo: store.lastPosition) {
+            removedThrough = try RetentionRecord(cleanUp).through ?? cleanUp.position
+        }
         switch LiveState.load(from: path, names: names, hasher: resolver.hasher, plan: plan) {
-        case .loaded(let live) where live.position < cleanUp:
-            // What came after it may have been folded into the daily totals, where the log cannot show it.
+        case .loaded(let live) where live.position < removedThrough:
             recovery.snapshotProblem = "it is older than the last clean-up"
         case .loaded(let live) where live.position <= store.lastPosition:
             recovery.snapshotPosition = live.position
