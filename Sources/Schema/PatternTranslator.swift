@@ -6,12 +6,15 @@ struct PatternTranslator {
     var input: [Unicode.Scalar]
     var position = 0
     var output = ""
+    private var hasInnerBoundary = false
 
     /// The same language in RE2's syntax.
     static func translate(_ pattern: String) throws(PatternError) -> String {
         var translator = PatternTranslator(input: Array(pattern.unicodeScalars))
         try translator.pattern()
-        return translator.output
+        // RE2 looks for the end of a word at each byte and so finds none of it inside a character. Here it is led from one
+        // character to the next.
+        return translator.hasInnerBoundary ? "\\A(?s:.)*?(?:\(translator.output))" : translator.output
     }
 
     var next: Unicode.Scalar? { position < input.count ? input[position] : nil }
@@ -157,6 +160,7 @@ struct PatternTranslator {
         switch next {
         case "b", "B":
             output += next == "b" ? "\\b" : "\\B"
+            if next == "B" { hasInnerBoundary = true }
             position += 1
             return false
         case "k":

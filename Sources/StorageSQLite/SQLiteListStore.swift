@@ -49,10 +49,10 @@ public final class SQLiteListStore: ListStore {
     }
 
     /// `FOOL` in ASCII: not a tenant's log.
-    private static let applicationID: Int64 = 0x464f_4f4c
+    static let applicationID: Int64 = 0x464f_4f4c
 
     /// The n-th step leads to version n.
-    private static let migrations = [
+    static let migrations = [
         """
         CREATE TABLE store_state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE lists(list_id BLOB PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;

@@ -17,17 +17,30 @@ public struct StoreInspection {
         public var settings: String?
     }
 
+    /// What a file holds.
+    public enum Kind: Sendable {
+        /// The tenants and their keys.
+        case registry
+        /// A tenant's log and tables.
+        case log
+        /// The lists that a tenant's users were shown.
+        case lists
+    }
+
     private let connection: Connection
 
-    /// Opens a tenant's file, or the registry's, for reading. Throws what is wrong with its header, its version or its
-    /// rights.
-    public init(path: String, isRegistry: Bool) throws(StorageError) {
+    /// Opens a file for reading. Throws what is wrong with its header, its version or its rights.
+    public init(path: String, _ kind: Kind) throws(StorageError) {
         let file = String(path.split(separator: "/").last ?? "")
         guard DatabaseFile.size(path) != nil else {
             throw .corrupt(file, "the file is missing")
         }
-        let identity = isRegistry ? SQLiteRegistry.applicationID : TenantSchema.applicationID
-        let known = isRegistry ? SQLiteRegistry.migrations.count : TenantSchema.migrations.count
+        let (identity, known) =
+            switch kind {
+            case .registry: (SQLiteRegistry.applicationID, SQLiteRegistry.migrations.count)
+            case .log: (TenantSchema.applicationID, TenantSchema.migrations.count)
+            case .lists: (SQLiteListStore.applicationID, SQLiteListStore.migrations.count)
+            }
         try DatabaseFile.checkHeader(path, applicationID: identity, known: known)
         connection = try Connection(path: path, .readOnly)
         try DatabaseFile.checkIdentity(connection, applicationID: identity, known: known)

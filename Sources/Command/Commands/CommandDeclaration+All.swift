@@ -133,8 +133,10 @@ extension CommandDeclaration {
         summary: "Check data against JSON Schemas.",
         discussion: [
             "Reads one {\"schema\": …, \"data\": …} a line and prints valid, invalid or unsupported for each, in "
-                + "order. unsupported: the schema uses a keyword that tracking plans do not have, and a plan with it "
-                + "would be refused. Ends with status 1 when a line is not such an object."
+                + "order. unsupported: the schema uses a keyword that would change what is valid and that tracking plans "
+                + "do not have. Keywords that no one knows are passed over, and so is what stands in \"$defs\" and is not "
+                + "referred to, as the standard has it; a plan is refused for them, since they are slips of the pen. Ends "
+                + "with status 1 when a line is not such an object."
         ],
         positionals: [],
         options: [OptionDeclaration("pairs", "FILE", isRequired: true, "The lines; - for standard input.")],

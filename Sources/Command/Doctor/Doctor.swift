@@ -174,7 +174,7 @@ struct Doctor {
         guard TenantFolders.hasRegistry(folder) || orphans.isEmpty else {
             return problem("registry", TenantFolders.lost(folder, orphans), TenantFolders.remedy(folder, orphans))
         }
-        guard let registry = inspect("registry", path, isRegistry: true) else { return }
+        guard let registry = inspect("registry", path, .registry) else { return }
         var known: [String] = []
         do throws(StorageError) {
             known = try registry.tenants()
@@ -198,26 +198,28 @@ struct Doctor {
         + "sqlite3 FILE .recover"
 
     /// Opens a database and reads all of it; `nil` when it cannot be opened.
-    private mutating func inspect(_ check: String, _ path: String, isRegistry: Bool) -> StoreInspection? {
+    private mutating func inspect(
+        _ check: String, _ path: String, _ kind: StoreInspection.Kind, remedy: String = Doctor.restore
+    ) -> StoreInspection? {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & 0o022 != 0 {
             problem(check, "Others may write to \(path).", "chmod 600 \(path)")
         }
         do throws(StorageError) {
-            let inspection = try StoreInspection(path: path, isRegistry: isRegistry)
+            let inspection = try StoreInspection(path: path, kind)
             let damage = try inspection.damage(isFull: options.isFull)
-            for line in damage { problem(check, "\(path) is damaged: \(line)", Doctor.restore) }
+            for line in damage { problem(check, "\(path) is damaged: \(line)", remedy) }
             if damage.isEmpty { ok(check, "\(path) is whole.") }
             return inspection
         } catch {
-            let remedy =
+            let mend =
                 switch error.code {
                 case "store_too_new": "Start the program that wrote it, or a later one."
                 case "store_unwritable": "chown -R USER \(folder), and run the server as that user."
                 case "store_io": "Check the disk."
-                default: Doctor.restore
+                default: remedy
                 }
-            problem(check, "\(path): \(error.message) (\(error.code))", remedy)
+            problem(check, "\(path): \(error.message) (\(error.code))", mend)
             return nil
         }
     }
@@ -232,7 +234,7 @@ struct Doctor {
         {
             return note(check, "The tenant has no file yet.", "It is made when its keys are first used.")
         }
-        guard let inspection = inspect(check, path, isRegistry: false) else { return }
+        guard let inspection = inspect(check, path, .log) else { return }
         let facts: StoreInspection.Facts
         do throws(StorageError) {
             facts = try inspection.facts()
@@ -243,6 +245,14 @@ struct Doctor {
         checkIDs(check, own, facts)
         checkPlan(check, facts)
         checkModels(check, own)
+        let lists = "\(own)/\(SQLiteListStore.fileName)"
+        if FileManager.default.fileExists(atPath: lists) {
+            _ = inspect(
+                check, lists, .lists,
+                remedy:
+                    "Restore it from a backup; or start the server, which puts it aside and begins a new one: what was "
+                    + "shown before is then known no more, and nothing else is lost.")
+        }
         if StoreInspection.hasOverflow(folder: own) {
             if owner == nil {
                 note(
