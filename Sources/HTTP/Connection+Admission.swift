@@ -39,8 +39,11 @@ extension Connection {
         readFraming(headers, headStart: methodName)
         let bytes = UnsafeRawBufferPointer(start: methodName, count: ff_mhd_header_size(handle))
         let earlier = withTarget { knownHead.context(of: bytes, target: $0, length: framing.lengthDigits) }
-        // Before any answer is made; of the same head it is the same.
-        if earlier == nil { noteOrigin() }
+        // Before any answer is made.
+        if earlier == nil || !isOriginOfKnownHead {
+            noteOrigin()
+            isOriginOfKnownHead = earlier != nil
+        }
         if let fault = check(headers, version: version, url: url) {
             // Where one request ends and the next begins may be in doubt.
             var response = fault
@@ -56,6 +59,7 @@ extension Connection {
             admissionContext = context
             if earlier !== context {
                 withTarget { knownHead.keep(bytes, target: $0, length: framing.lengthDigits, context: context) }
+                isOriginOfKnownHead = true
             }
         case .acceptDefault: limit = server.configuration.maximumBodyBytes
         case .refuse(let response): return refuse(response)

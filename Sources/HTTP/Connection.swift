@@ -44,6 +44,8 @@ final class Connection: @unchecked Sendable {
     var isAdmitted = false
     var admissionContext: (any AnyObject & Sendable)?
     var knownHead = KnownHead()
+    /// Whether ``origin`` is that of the head that is known, and not of one that came in between.
+    var isOriginOfKnownHead = false
 
     /// The answer, set by the serving thread or, before it marks the exchange ready, by `resume`.
     var reply: HTTPResponse?

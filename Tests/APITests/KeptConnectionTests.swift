@@ -27,11 +27,11 @@ struct KeptConnectionTests {
     }
 
     /// A connection of its own.
-    private func open(_ service: TestService) -> Int32 {
+    private func open(_ port: UInt16) -> Int32 {
         let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = service.server.port.bigEndian
+        address.sin_port = port.bigEndian
         inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
         let isOpen = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -48,7 +48,7 @@ struct KeptConnectionTests {
         defer { service.stop() }
         let key = KeyText.make(tenant: TestService.tenantID, scope: .secret, now: noon)
         try service.directory.add(key.entry)
-        let connection = open(service)
+        let connection = open(service.server.port)
         defer { close(connection) }
         func request(_ key: String, _ item: String) -> String {
             "POST /v1/interactions HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer \(key)\r\n"
@@ -71,7 +71,7 @@ struct KeptConnectionTests {
     func ownFields() throws {
         let service = try TestService()
         defer { service.stop() }
-        let connection = open(service)
+        let connection = open(service.server.port)
         defer { close(connection) }
         func send(_ key: String, _ fields: [String], _ body: String) -> Answer? {
             let head = ["POST /v1/interactions HTTP/1.1", "Host: t", "Authorization: Bearer \(key)"] + fields
@@ -105,5 +105,35 @@ struct KeptConnectionTests {
         service.clock.now += 3_600_000
         #expect(send(service.writeKey, [token], item)?.status == 401)
         #expect(try users("dan") == 3)
+    }
+
+    @Test("The server's own errors name the origin of their request, whatever came in between")
+    func ownOrigin() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        var configuration = FootfallServer.Configuration()
+        configuration.corsOrigins = ["https://shop.example"]
+        let handler = FootfallServer(
+            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 1), handler: handler)
+        try server.start()
+        defer { server.stop(graceSeconds: 0) }
+        let connection = open(server.port)
+        defer { close(connection) }
+        func send(_ path: String, _ origin: String) -> Answer? {
+            ask(
+                connection,
+                "POST \(path) HTTP/1.1\r\nHost: t\r\nX-API-Key: \(service.writeKey)\r\nOrigin: https://\(origin)\r\n"
+                    + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab")
+        }
+        for origin in ["shop.example", "other.example", "shop.example"] {
+            for _ in 0..<2 {
+                let answer = send("/v1/interactions", origin)
+                #expect(answer?.status == 400 && answer?.code == "malformed_encoding")
+                let allowed = answer?.headers["access-control-allow-origin"]
+                #expect(allowed == (origin == "shop.example" ? "https://shop.example" : nil))
+                #expect(send("/nothing", "other.example")?.status == 404)
+            }
+        }
     }
 }
