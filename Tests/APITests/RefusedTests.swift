@@ -71,6 +71,52 @@ struct RefusedTests {
         #expect(own?.compactMap { $0["entity_id"]?.stringValue } == ["p\u{fffd}"])
     }
 
+    @Test("What came under a user's token is stored for no other user, by a replay either")
+    func forged() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let long = String(repeating: "s", count: 300)
+        func send(_ path: String, _ text: String, type: String = "application/json") throws -> Answer {
+            let headers = [("X-User-Token", InputTests.token(user: "u1", service))]
+            return try service.send("POST", path, key: service.writeKey, type: type, headers: headers, Array(text.utf8))
+        }
+        let forged = [
+            #"{"type":"view","entity_id":"p","user_id":"stranger"}"#,
+            #"{"type":"zap","entity_id":"p","user_id":"stranger"}"#, #"{"type":"zap","user_id":"stranger"}"#,
+            #"{"type":"zap","entity_id":"p","user_id":"\#(long)"}"#, #"{"type":"zap","entity_id":"p","user_id":7}"#,
+        ]
+        for item in forged { #expect(try send("/v1/interactions", item).json["code"] == "user_not_allowed", "\(item)") }
+        let lines = try send("/v1/interactions", forged.joined(separator: "\n"), type: "application/x-ndjson")
+        let batch = try send("/v1/interactions", "[\(forged.joined(separator: ","))]")
+        for answer in [lines, batch] {
+            let codes = answer.json["results"]?.arrayValue?.compactMap { $0["code"]?.stringValue }
+            #expect(codes == forged.map { _ in "user_not_allowed" }, "\(answer.text)")
+        }
+        func event(_ customer: String) -> String {
+            #"{"shop_domain":"shop","customer_id":\#(customer),"interaction_type":"zap","context":"cart","metadata":{"product_id":1}}"#
+        }
+        let phoenix = "/api/phoenix/track-interaction"
+        #expect(try send(phoenix, event("\"stranger\"")).json["errors"]?[0]?["code"] == "user_not_allowed")
+        let click = #"{"query":"q","product_id":"p","user_id":"stranger"}"#
+        #expect(try send("/search/click", click).json["code"] == "user_not_allowed")
+        // Not of the shape of this path, but of the shape that a replay reads.
+        let disguised = try send("/api/track", forged[0])
+        #expect(disguised.json["errors"]?[0]?["code"] == "unknown_field", "\(disguised.text)")
+        // These name nobody, or the one whose token it is: the user is kept with them.
+        let own = [#"{"type":"zap","entity_id":"p"}"#, #"{"type":"zap","entity_id":"p","user_id":"u1"}"#]
+        for item in own { #expect(try send("/v1/interactions", item).json["code"] == "unknown_type") }
+        #expect(try send(phoenix, event("null")).json["errors"]?[0]?["code"] == "unknown_type")
+
+        #expect(try service.send("PUT", "/v1/plan", text: Self.plan).status == 200)
+        let replayed = try service.send("POST", "/v1/rejected/replay", text: "{}")
+        #expect(replayed.json["tracked"] == 3 && replayed.json["rejected"] == 18, "\(replayed.text)")
+        let again = try service.send("POST", "/v1/rejected/replay", text: #"{"code":"user_not_allowed"}"#)
+        #expect(again.json["replayed"] == 0 && again.json["rejected"] == 17, "\(again.text)")
+        let stored = try service.send("GET", "/v1/interactions").json["interactions"]?.arrayValue
+        #expect(stored?.compactMap { $0["user_id"]?.stringValue } == ["u1", "u1", "u1"])
+        #expect(try service.send("GET", "/v1/rejected").json["total"] == 18)
+    }
+
     @Test("Nobody can fill the disk with what is refused, however long a tenant keeps its data")
     func limit() throws {
         var settings = TenantSettings()

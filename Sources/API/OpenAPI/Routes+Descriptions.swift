@@ -167,7 +167,10 @@ extension Routes {
                 #""total": {"type": "integer"}, "rejected": {"type": "array"}"#,
                 optional: #""next_cursor": {"type": "string"}"#)),
         "POST /v1/rejected/replay": Operation(
-            "Checks refused interactions again, against the plan of now.",
+            """
+            Checks refused interactions again, against the plan of now. What could not be read, and what its sender might \
+            not send (`user_not_allowed`), stays refused.
+            """,
             body: [
                 .json(
                     """

@@ -107,7 +107,7 @@ extension Routes {
     }
 
     /// Checks refused interactions against the plan of now. Those that pass are stored as of their own receipt and leave
-    /// the list; the others stay.
+    /// the list; the others stay, those with a ``DropReason/lasting`` reason whatever the plan says.
     private static func replay(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction
     {
         let tenant = try context.tenant
@@ -137,19 +137,19 @@ extension Routes {
             tenant.isReplaying.store(false, ordering: .releasing)
             throw Problem(error)
         }
-        let rejected = page.items
+        let checked = page.items.filter { !DropReason.lasting.contains($0.code) }
         let reception = tenant.reception(now: context.now)
         var decoded = tenant.decoders.use { decoder in
-            decoder.replay(rejected.map { (raw: $0.raw, receivedAt: $0.receivedAt, sentAt: $0.sentAt) }, reception)
+            decoder.replay(checked.map { (raw: $0.raw, receivedAt: $0.receivedAt, sentAt: $0.sentAt) }, reception)
         }
         // One row came of each: those that are refused again stay where they are.
         var passed: [Int64] = []
         var rows: [InteractionRow] = []
-        for (row, item) in zip(decoded.batch.rows, rejected) where row.verdict != .rejected && !item.hasLostBytes {
+        for (row, item) in zip(decoded.batch.rows, checked) where row.verdict != .rejected {
             passed.append(item.number)
             rows.append(row)
         }
-        let refusedAgain = rejected.count - rows.count
+        let refusedAgain = page.items.count - rows.count
         decoded.batch.rows = rows
         let numbers = passed
         let server = context.server
@@ -184,11 +184,6 @@ extension Routes {
             throw FootfallError(error.code, error.detail)
         }
     }
-}
-
-extension RejectedInteraction {
-    /// Whether it may have been a line that was not UTF-8: what stands for its bytes can be read, and was never sent.
-    fileprivate var hasLostBytes: Bool { code == "invalid_json" && raw.unicodeScalars.contains("\u{fffd}") }
 }
 
 /// Some of the refused interactions, in the order they came.
