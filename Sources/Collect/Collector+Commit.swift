@@ -93,12 +93,15 @@ extension Collector {
     ) throws(StorageError) {
         for index in group.indices {
             switch group[index].kind {
-            case .interactions(_, let sentAt, let replayed):
+            case .interactions(_, let sentAt, let replay):
                 guard var batch = batches[index].take() else { continue }
                 try state.deduplication.judge(&batch)
                 state.sessions.assign(&batch)
                 try transaction.append(&batch, sentAt: sentAt)
-                if !replayed.isEmpty { try transaction.removeRejected(replayed) }
+                if let replay {
+                    if !replay.passed.isEmpty { try transaction.removeRejected(replay.passed) }
+                    if !replay.reasons.isEmpty { try transaction.setReasons(replay.reasons) }
+                }
                 batches[index] = batch
             case .change(let write, _, _, _), .record(let write, _): try write(transaction)
             case .joint(_, _, let write, _):

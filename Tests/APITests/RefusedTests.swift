@@ -71,6 +71,34 @@ struct RefusedTests {
         #expect(own?.compactMap { $0["entity_id"]?.stringValue } == ["p\u{fffd}"])
     }
 
+    @Test("What does not pass a replay has the reason of that check from then on, and is found by it")
+    func reasons() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        for item in [#"{"type":"zap","user_id":"u1"}"#, #"{"type":"zip","entity_id":"p","user_id":"u1"}"#] {
+            #expect(try service.send("POST", "/v1/interactions", text: item).json["code"] == "unknown_type")
+        }
+        func listed(_ code: String) throws -> [JSONValue] {
+            try service.send("GET", "/v1/rejected?code=\(code)").json["rejected"]?.arrayValue ?? []
+        }
+        let before = try listed("unknown_type")
+        let plan = try service.send("PUT", "/v1/plan", text: Self.plan).json["version"]?.integerValue
+        #expect(before.count == 2 && before[0]["plan_version"]?.integerValue != plan)
+        let replayed = try service.send("POST", "/v1/rejected/replay")
+        #expect(replayed.json["rejected"] == 2, "\(replayed.text)")
+        let missing = try listed("missing_entity_id")
+        #expect(missing.map { $0["number"] } == [1])
+        #expect(missing.first?["plan_version"]?.integerValue == plan)
+        #expect(missing.first?["message"]?.stringValue?.contains("entity_id") == true)
+        #expect(missing.first?["interaction"] == before[0]["interaction"])
+        let unknown = try listed("unknown_type")
+        #expect(unknown.map { $0["number"] } == [2])
+        #expect(unknown.first?["plan_version"]?.integerValue == plan)
+        // What is found by the old code is not what has another by now.
+        let again = try service.send("POST", "/v1/rejected/replay", text: #"{"code":"unknown_type"}"#)
+        #expect(again.json["rejected"] == 1, "\(again.text)")
+    }
+
     @Test("What came under a user's token is stored for no other user, by a replay either")
     func forged() throws {
         let service = try TestService()

@@ -158,7 +158,7 @@ extension Routes {
         "PATCH /v1/settings": Operation(
             "Changes the settings that are given.", body: [.json(Schemas.ref("Settings"))], Schemas.ref("Settings")),
         "GET /v1/rejected": Operation(
-            "Interactions that were refused, oldest first.",
+            "Interactions that were refused, oldest first, each with the reason of its last check.",
             [
                 .query("code", Schemas.ref("Word")),
                 .query("cursor", Schemas.ref("RefusedCursor")), .limit1000,

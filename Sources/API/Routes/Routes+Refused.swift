@@ -107,7 +107,8 @@ extension Routes {
     }
 
     /// Checks refused interactions against the plan of now. Those that pass are stored as of their own receipt and leave
-    /// the list; the others stay, those with a ``DropReason/lasting`` reason whatever the plan says.
+    /// the list; the others stay, with the reason of this check, and those with a ``DropReason/lasting`` one whatever the
+    /// plan says.
     private static func replay(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction
     {
         let tenant = try context.tenant
@@ -145,18 +146,28 @@ extension Routes {
         // One row came of each: those that are refused again stay where they are.
         var passed: [Int64] = []
         var rows: [InteractionRow] = []
-        for (row, item) in zip(decoded.batch.rows, checked) where row.verdict != .rejected {
-            passed.append(item.number)
-            rows.append(row)
+        var changed: [RefusalReason] = []
+        for (row, item) in zip(decoded.batch.rows, checked) {
+            if row.verdict != .rejected {
+                passed.append(item.number)
+                rows.append(row)
+                continue
+            }
+            let reason = RefusalReason(
+                number: item.number, code: decoded.batch.string(row.rejectionCode) ?? item.code,
+                message: decoded.batch.string(row.rejectionMessage) ?? item.message,
+                planVersion: Int64(row.planVersion))
+            if reason != item.reason { changed.append(reason) }
         }
         let refusedAgain = page.items.count - rows.count
         decoded.batch.rows = rows
         let numbers = passed
+        let reasons = changed
         let server = context.server
         let caller = context.caller
         let cursor = page.nextCursor
         return .suspend { [decoded] exchange in
-            let work = CollectWork.replay(decoded.batch, numbers: numbers) { result in
+            let work = CollectWork.replay(decoded.batch, passed: numbers, reasons: reasons) { result in
                 tenant.isReplaying.store(false, ordering: .releasing)
                 switch result {
                 case .success(let batch):
