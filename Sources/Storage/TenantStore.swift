@@ -241,6 +241,8 @@ public protocol TenantStore: AnyObject, Sendable {
     func rejected(after: Int64, code: String?, limit: Int) throws(StorageError) -> [RejectedInteraction]
     /// How many rejected interactions are kept.
     func rejectedCount() throws(StorageError) -> Int64
+    /// How many rejected interactions of one code are kept. Looks at all that are kept, which ``keepRefused(atMost:)`` bounds.
+    func rejectedCount(code: String) throws(StorageError) -> Int64
     /// From the next one on, keeps at most about so many bytes of refused interactions and as many of error reports: the
     /// oldest make room. While a store writes to two files, that holds for each of them. Without a call there is no bound.
     func keepRefused(atMost bytes: Int64)

@@ -37,6 +37,44 @@ extension SQLiteTenantStore {
         }
     }
 
+    /// Rejected interactions of one code. Reads every row's code, some 0.1 µs each.
+    public func rejectedCount(code: String) throws(StorageError) -> Int64 {
+        try read { view throws(StorageError) in
+            let sql = "SELECT count(*) FROM rejected_interactions WHERE number > ?1 AND code = ?2"
+            var count: Int64 = 0
+            for (connection, after) in [(view.main, 0), (view.overflow, view.moved.rejected)] {
+                guard let statement = try connection?.cached(sql) else { continue }
+                defer { statement.reset() }
+                statement.bind(1, after)
+                statement.bind(2, code)
+                if try statement.step() { count += statement.integer(0) }
+            }
+            if let overflow = view.overflow { count += try correction(of: code, view.main, overflow) }
+            return count
+        }
+    }
+
+    /// How many rows of the main file count less or more than it says, by what the overflow knows of them.
+    private func correction(of code: String, _ main: Connection, _ overflow: Connection) throws(StorageError) -> Int64 {
+        var difference: Int64 = 0
+        let own = try main.cached("SELECT code = ?2 FROM rejected_interactions WHERE number = ?1")
+        let known = try overflow.cached(
+            """
+            SELECT number, 0 FROM removed_rejected UNION ALL
+            SELECT number, code = ?1 FROM changed_rejected
+            WHERE number NOT IN (SELECT number FROM removed_rejected)
+            """)
+        defer { known.reset() }
+        known.bind(1, code)
+        while try known.step() {
+            defer { own.reset() }
+            own.bind(1, known.integer(0))
+            own.bind(2, code)
+            if try own.step() { difference += known.integer(1) - own.integer(0) }
+        }
+        return difference
+    }
+
     private func isRemoved(_ number: Int64, _ overflow: Connection) throws(StorageError) -> Bool {
         let statement = try overflow.cached("SELECT 1 FROM removed_rejected WHERE number = ?1")
         defer { statement.reset() }

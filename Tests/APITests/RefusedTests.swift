@@ -53,6 +53,22 @@ struct RefusedTests {
         #expect(try service.send("GET", "/v1/rejected?code=other").json["rejected"]?.arrayValue?.isEmpty == true)
     }
 
+    @Test("The total is of what is asked for")
+    func total() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let body = Array(repeating: Self.zap, count: 25).joined(separator: ",") + #",{"type":"view","user_id":"u1"}"#
+        #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").status == 200)
+        for (query, total) in [
+            ("", 26), ("?code=unknown_type", 25), ("?code=missing_entity_id", 1), ("?code=other", 0),
+        ] {
+            for page in ["limit=7", "cursor=20"] {
+                let target = "/v1/rejected\(query)\(query.isEmpty ? "?" : "&")\(page)"
+                #expect(try service.send("GET", target).json["total"]?.integerValue == Int64(total), "\(target)")
+            }
+        }
+    }
+
     @Test("A line that was not UTF-8 is refused again by a replay, one with U+FFFD of its own is not")
     func lostBytes() throws {
         let service = try TestService()

@@ -249,6 +249,9 @@ struct RandomWork {
         let wanted = model.rejected.filter { $0.number > after && (code == nil || $0.code == code) }.prefix(limit)
         #expect(try store.rejected(after: after, code: code, limit: limit) == Array(wanted), note)
         #expect(try store.rejected(after: 0, code: nil, limit: .max) == model.rejected, note)
+        for code in ["code0", "code1", "code2", "none"] {
+            #expect(try store.rejectedCount(code: code) == model.rejected.count { $0.code == code }, note)
+        }
         #expect(try store.systemErrors(limit: limit) == Array(model.errors.reversed().prefix(limit)), note)
 
         for kind in [LogRecord.Kind.plan, .settings, .entity, LogRecord.Kind(rawValue: "none")] {

@@ -158,7 +158,10 @@ extension Routes {
         "PATCH /v1/settings": Operation(
             "Changes the settings that are given.", body: [.json(Schemas.ref("Settings"))], Schemas.ref("Settings")),
         "GET /v1/rejected": Operation(
-            "Interactions that were refused, oldest first, each with the reason of its last check.",
+            """
+            Interactions that were refused, oldest first, each with the reason of its last check. "total" says how many there \
+            are on all pages, of the code when one is given.
+            """,
             [
                 .query("code", Schemas.ref("Word")),
                 .query("cursor", Schemas.ref("RefusedCursor")), .limit1000,

@@ -17,7 +17,9 @@ extension Routes {
             try query.refuseRest()
             do throws(StorageError) {
                 let page = try RefusedPage(tenant.store, after: Int64(after), code: code, limit: limit)
-                return .respond(.json(rejectedAnswer(page, total: try tenant.store.rejectedCount())))
+                let total =
+                    if let code { try tenant.store.rejectedCount(code: code) } else { try tenant.store.rejectedCount() }
+                return .respond(.json(rejectedAnswer(page, total: total)))
             } catch {
                 throw Problem(error)
             }
