@@ -136,6 +136,25 @@ struct InputTests {
         #expect(try service.send("POST", path + "yes", text: Self.view).code == "invalid_parameter")
     }
 
+    @Test("A body of a type that a path does not take is answered 415, with the types that it takes")
+    func mediaTypes() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let text = Array(Self.view.utf8)
+        for path in ["/api/track", "/api/phoenix/track-interaction", "/search/click"] {
+            for type in ["text/xml", "application/x-ndjson"] {
+                let refused = try service.send("POST", path, type: type, text)
+                #expect(refused.status == 415 && refused.code == "unsupported_media_type", "\(path): \(refused.text)")
+                #expect(refused.text.contains("application/json"), "\(refused.text)")
+                #expect(!refused.text.contains("ndjson"), "\(refused.text)")
+            }
+        }
+        let lines = try service.send("POST", "/v1/interactions", type: "text/xml", text)
+        #expect(lines.status == 415 && lines.text.contains("application/x-ndjson"), "\(lines.text)")
+        let replay = try service.send("POST", "/v1/rejected/replay", type: "text/xml", Array("{}".utf8))
+        #expect(replay.status == 415 && replay.code == "unsupported_media_type", "\(replay.text)")
+    }
+
     @Test("An id in a header that is not UTF-8 is refused, not mended")
     func headers() throws {
         let service = try TestService()

@@ -119,8 +119,9 @@ extension Routes {
         var after: Int64 = 0
         var limit = 1000
         if request.body.count > 0 {
+            let body = try jsonBody(request)
             do throws(FootfallError) {
-                var reader = try DocumentReader(try replayBody(request), path: "", code: "invalid_body")
+                var reader = try DocumentReader(body, path: "", code: "invalid_body")
                 code = try reader.string("code")
                 after = try RefusedPage.position(reader.value("cursor"))
                 limit = Int(try reader.integer("limit", in: 1...1000) ?? 1000)
@@ -189,12 +190,6 @@ extension Routes {
                 tenant.isReplaying.store(false, ordering: .releasing)
                 exchange.resume(with: server.finish(Problem.queueFull.response(), for: caller))
             }
-        }
-    }
-
-    private static func replayBody(_ request: borrowing HTTPRequest) throws(FootfallError) -> JSONValue {
-        do throws(Problem) { return try jsonBody(request) } catch {
-            throw FootfallError(error.code, error.detail)
         }
     }
 }
