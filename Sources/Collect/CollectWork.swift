@@ -62,15 +62,19 @@ public struct CollectWork: Sendable {
     let rows: Int
     let bytes: Int
     let completion: @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    /// Whether duplicates come back with their sessions too, which costs a look-up each.
+    var recallsSessions = false
 
     /// Interactions to be stored. The completion gets the batch back with positions, sessions and verdicts.
+    /// With `recallsSessions` that goes for the sessions of duplicates too, as long as they are remembered.
     public static func interactions(
-        _ batch: InteractionBatch, sentAt: Int64?,
+        _ batch: InteractionBatch, sentAt: Int64?, recallsSessions: Bool = false,
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
         CollectWork(
             kind: .interactions(HandedBatch(batch), sentAt: sentAt, replay: nil), rows: batch.rows.count,
-            bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion)
+            bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion,
+            recallsSessions: recallsSessions)
     }
 
     /// Interactions that were refused before and pass now: stored, and taken off the list of refused ones, in one commit.

@@ -97,6 +97,7 @@ extension Collector {
                 guard var batch = batches[index].take() else { continue }
                 try state.deduplication.judge(&batch)
                 state.sessions.assign(&batch)
+                if group[index].recallsSessions { try recallSessions(&batch) }
                 try transaction.append(&batch, sentAt: sentAt)
                 if let replay {
                     if !replay.passed.isEmpty { try transaction.removeRejected(replay.passed) }
@@ -113,6 +114,18 @@ extension Collector {
                 batches[index] = batch
             case .inspect: break
             }
+        }
+    }
+
+    /// Gives the duplicates of a batch the sessions of what was stored.
+    private func recallSessions(_ batch: inout InteractionBatch) throws(StorageError) {
+        for index in batch.rows.indices {
+            let row = batch.rows[index]
+            guard row.verdict == .duplicate, row.sessionID.isNone,
+                let first = try state.deduplication.time(of: row.idKey, receivedAt: row.receivedAt)
+            else { continue }
+            // Without a time of its own it happened when it was received first, and not now.
+            batch.rows[index].sessionID = state.sessions.recall(row, at: min(row.occurredAt, first), in: &batch)
         }
     }
 

@@ -188,6 +188,42 @@ struct InputTests {
         #expect(bad.status == 401)
     }
 
+    @Test("An event of a shop that is sent again is answered with the session that it was given")
+    func shopSessions() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        func send(_ id: String, _ rest: String) throws -> Answer {
+            let body =
+                #"{"id":"\#(id)","shop_domain":"shop","interaction_type":"view","context":"homepage","metadata":{"product_ids":[1,2]},\#(rest)}"#
+            return try service.send("POST", "/api/phoenix/track-interaction", text: body)
+        }
+        let early = Timestamp(milliseconds: noon - 7_200_000).rfc3339
+        let events = [
+            ("a", #""browser_session_id":"b""#), ("b", #""customer_id":"c","browser_session_id":"b""#),
+            ("c", #""customer_id":"c""#), ("d", #""customer_id":"c","occurred_at":"\#(early)""#),
+        ]
+        let first = try events.map { try send($0.0, $0.1) }
+        let sessions = first.map { $0.json["session_id"]?.stringValue }
+        #expect(Set(sessions.compactMap(\.self)).count == events.count)
+        // At once, within the session, and when another one of the same person has begun.
+        for minutes: Int64 in [0, 10, 120] {
+            service.clock.now = noon + minutes * 60_000
+            if minutes > 60 {
+                for (event, session) in zip(events, sessions) {
+                    let next = try send("next-\(event.0)", event.1).json["session_id"]?.stringValue
+                    #expect(next != nil && (next != session) == (event.0 != "d"), "\(event.0)")
+                }
+            }
+            for (index, event) in events.enumerated() {
+                let again = try send(event.0, event.1)
+                #expect(again.json["tracked"] == 0 && again.json["success"] == true, "\(again.text)")
+                #expect(
+                    again.json["session_id"]?.stringValue == sessions[index], "\(event.0), \(minutes): \(again.text)")
+                #expect(again.json["interaction_ids"] == first[index].json["interaction_ids"])
+            }
+        }
+    }
+
     @Test("Users whose ids look alike are two users")
     func lookalikes() throws {
         let service = try TestService()

@@ -60,15 +60,18 @@ extension Routes {
         }
     }
 
-    /// Hands a decoded request to the tenant's writer and answers once it is on disk.
+    /// Hands a decoded request to the tenant's writer and answers once it is on disk. With `recallsSessions` the answer
+    /// knows the sessions of duplicates too.
     static func collect(
-        _ decoded: DecodedRequest, _ tenant: TenantService, _ context: RouteContext,
+        _ decoded: DecodedRequest, _ tenant: TenantService, _ context: RouteContext, recallsSessions: Bool = false,
         answer: @escaping @Sendable (InteractionBatch) -> HTTPResponse
     ) -> HTTPAction {
         let server = context.server
         let admission = context.admission
         return .suspend { exchange in
-            let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
+            let work = CollectWork.interactions(
+                decoded.batch, sentAt: decoded.sentAt, recallsSessions: recallsSessions
+            ) { result in
                 // Not here: the thread that follows the commits up has the next ones waiting.
                 exchange.resume {
                     switch result {
