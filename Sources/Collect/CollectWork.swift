@@ -25,8 +25,7 @@ final class HandedBatch: @unchecked Sendable {
 /// One thing for the writer to do.
 public struct CollectWork: Sendable {
     enum Kind: Sendable {
-        /// `replayed` are the rejected interactions that these take the place of.
-        case interactions(HandedBatch, sentAt: Int64?, replayed: [Int64])
+        case interactions(HandedBatch, sentAt: Int64?, replay: Replay?)
         case change(
             @Sendable (any TenantTransaction) throws(StorageError) -> Void, applied: @Sendable (Sessioniser) -> Void,
             prepare: (@Sendable () throws(StorageError) -> Void)?, isAlone: Bool)
@@ -38,6 +37,14 @@ public struct CollectWork: Sendable {
         case record(
             @Sendable (any TenantTransaction) throws(StorageError) -> Void, followed: @Sendable () -> Void)
         case inspect(@Sendable (Sessioniser, DeduplicationIndex) -> Void)
+    }
+
+    /// What becomes of rejected interactions that were checked again.
+    struct Replay: Sendable {
+        /// Those that the interactions of the work take the place of.
+        var passed: [Int64]
+        /// New reasons of those that stay.
+        var reasons: [RefusalReason]
     }
 
     /// Whether it has a commit of its own: it reads what those before it have left.
@@ -55,25 +62,32 @@ public struct CollectWork: Sendable {
     let rows: Int
     let bytes: Int
     let completion: @Sendable (Result<InteractionBatch, StorageError>) -> Void
+    /// Whether duplicates come back with their sessions too, which costs a look-up each.
+    var recallsSessions = false
 
     /// Interactions to be stored. The completion gets the batch back with positions, sessions and verdicts.
+    /// With `recallsSessions` that goes for the sessions of duplicates too, as long as they are remembered.
     public static func interactions(
-        _ batch: InteractionBatch, sentAt: Int64?,
+        _ batch: InteractionBatch, sentAt: Int64?, recallsSessions: Bool = false,
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
         CollectWork(
-            kind: .interactions(HandedBatch(batch), sentAt: sentAt, replayed: []), rows: batch.rows.count,
-            bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion)
+            kind: .interactions(HandedBatch(batch), sentAt: sentAt, replay: nil), rows: batch.rows.count,
+            bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion,
+            recallsSessions: recallsSessions)
     }
 
     /// Interactions that were refused before and pass now: stored, and taken off the list of refused ones, in one commit.
+    /// Those of `reasons` stay on it, with another reason.
     public static func replay(
-        _ batch: InteractionBatch, numbers: [Int64],
+        _ batch: InteractionBatch, passed numbers: [Int64], reasons: [RefusalReason],
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
-        CollectWork(
-            kind: .interactions(HandedBatch(batch), sentAt: nil, replayed: numbers), rows: batch.rows.count,
-            bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion)
+        var bytes = batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride
+        for reason in reasons { bytes += MemoryLayout<RefusalReason>.stride + reason.message.utf8.count }
+        return CollectWork(
+            kind: .interactions(HandedBatch(batch), sentAt: nil, replay: Replay(passed: numbers, reasons: reasons)),
+            rows: batch.rows.count, bytes: bytes, completion: completion)
     }
 
     /// A change of something else, in its place in the log: `write` within the commit, `applied` once it is durable.

@@ -93,12 +93,16 @@ extension Collector {
     ) throws(StorageError) {
         for index in group.indices {
             switch group[index].kind {
-            case .interactions(_, let sentAt, let replayed):
+            case .interactions(_, let sentAt, let replay):
                 guard var batch = batches[index].take() else { continue }
                 try state.deduplication.judge(&batch)
                 state.sessions.assign(&batch)
+                if group[index].recallsSessions { try recallSessions(&batch) }
                 try transaction.append(&batch, sentAt: sentAt)
-                if !replayed.isEmpty { try transaction.removeRejected(replayed) }
+                if let replay {
+                    if !replay.passed.isEmpty { try transaction.removeRejected(replay.passed) }
+                    if !replay.reasons.isEmpty { try transaction.setReasons(replay.reasons) }
+                }
                 batches[index] = batch
             case .change(let write, _, _, _), .record(let write, _): try write(transaction)
             case .joint(_, _, let write, _):
@@ -110,6 +114,18 @@ extension Collector {
                 batches[index] = batch
             case .inspect: break
             }
+        }
+    }
+
+    /// Gives the duplicates of a batch the sessions of what was stored.
+    private func recallSessions(_ batch: inout InteractionBatch) throws(StorageError) {
+        for index in batch.rows.indices {
+            let row = batch.rows[index]
+            guard row.verdict == .duplicate, row.sessionID.isNone,
+                let first = try state.deduplication.time(of: row.idKey, receivedAt: row.receivedAt)
+            else { continue }
+            // Without a time of its own it happened when it was received first, and not now.
+            batch.rows[index].sessionID = state.sessions.recall(row, at: min(row.occurredAt, first), in: &batch)
         }
     }
 

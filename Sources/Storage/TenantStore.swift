@@ -67,7 +67,7 @@ public struct RejectedInteraction: Sendable, Equatable {
     public var message: String
     /// The item's JSON text in the canonical shape, or as it was sent when it could not be brought into it.
     public var raw: String
-    /// Version of the plan it was checked against.
+    /// Version of the plan it was checked against last.
     public var planVersion: Int64
 
     /// A rejected interaction as stored.
@@ -83,6 +83,34 @@ public struct RejectedInteraction: Sendable, Equatable {
         self.message = message
         self.raw = raw
         self.planVersion = planVersion
+    }
+}
+
+/// Why a refused interaction did not pass when it was checked last.
+public struct RefusalReason: Sendable, Equatable {
+    /// Its number.
+    public var number: Int64
+    /// Stable code.
+    public var code: String
+    /// The sentence.
+    public var message: String
+    /// Version of the plan it was checked against.
+    public var planVersion: Int64
+
+    /// A reason.
+    public init(number: Int64, code: String, message: String, planVersion: Int64) {
+        self.number = number
+        self.code = code
+        self.message = message
+        self.planVersion = planVersion
+    }
+}
+
+extension RejectedInteraction {
+    /// Why it is refused.
+    public var reason: RefusalReason {
+        get { RefusalReason(number: number, code: code, message: message, planVersion: planVersion) }
+        set { (code, message, planVersion) = (newValue.code, newValue.message, newValue.planVersion) }
     }
 }
 
@@ -149,6 +177,8 @@ public protocol TenantTransaction: AnyObject {
     func put(_ document: StoredDocument) throws(StorageError)
     /// Marks rejected interactions as replayed: they are listed no more.
     func removeRejected(_ numbers: [Int64]) throws(StorageError)
+    /// Gives rejected interactions the reason of a later check. Those that are gone are passed over.
+    func setReasons(_ reasons: [RefusalReason]) throws(StorageError)
     /// Keeps an error report.
     func append(_ error: SystemError) throws(StorageError)
     /// Removes up to `maximumRows` interactions that happened before `before`, folding them into daily totals, and
@@ -211,6 +241,8 @@ public protocol TenantStore: AnyObject, Sendable {
     func rejected(after: Int64, code: String?, limit: Int) throws(StorageError) -> [RejectedInteraction]
     /// How many rejected interactions are kept.
     func rejectedCount() throws(StorageError) -> Int64
+    /// How many rejected interactions of one code are kept. Looks at all that are kept, which ``keepRefused(atMost:)`` bounds.
+    func rejectedCount(code: String) throws(StorageError) -> Int64
     /// From the next one on, keeps at most about so many bytes of refused interactions and as many of error reports: the
     /// oldest make room. While a store writes to two files, that holds for each of them. Without a call there is no bound.
     func keepRefused(atMost bytes: Int64)

@@ -214,6 +214,7 @@ final class Overflow {
                 let put = try insert(into: main.connection, table, columns: columns)
                 while try rows.step() { try self.put(rows, put, columns: columns) }
             }
+            try settleReasons(into: main.connection)
             let removed = try tables.connection.cached("SELECT number FROM removed_rejected")
             defer { removed.reset() }
             let delete = try main.connection.cached("DELETE FROM rejected_interactions WHERE number = ?1")
@@ -230,5 +231,12 @@ final class Overflow {
             throw error
         }
         try main.connection.commit()
+    }
+
+    private func settleReasons(into main: Connection) throws(StorageError) {
+        let changed = try tables.connection.cached("SELECT number, code, message, plan_version FROM changed_rejected")
+        defer { changed.reset() }
+        let update = try main.cached(RefusalReason.update)
+        while try changed.step() { try update.run(RefusalReason(changed)) }
     }
 }

@@ -56,3 +56,24 @@ struct RefusedBytes {
     var rejected: Int64?
     var errors: Int64?
 }
+
+extension RefusalReason {
+    /// Gives a row of `rejected_interactions` another reason.
+    static let update = "UPDATE rejected_interactions SET code = ?2, message = ?3, plan_version = ?4 WHERE number = ?1"
+
+    /// The reason that a row of number, code, message and plan version says.
+    init(_ row: Statement) {
+        self.init(number: row.integer(0), code: row.text(1), message: row.text(2), planVersion: row.integer(3))
+    }
+}
+
+extension Statement {
+    /// Runs a statement whose parameters are number, code, message and plan version.
+    func run(_ reason: RefusalReason) throws(StorageError) {
+        bind(1, reason.number)
+        bind(2, reason.code)
+        bind(3, reason.message)
+        bind(4, reason.planVersion)
+        try run()
+    }
+}

@@ -115,67 +115,6 @@ extension SQLiteTenantStore {
         }
     }
 
-    // MARK: Rejected interactions and error reports
-
-    /// Rejected interactions in order of number. With a code, those of others are read and passed over.
-    public func rejected(after: Int64, code: String?, limit: Int) throws(StorageError) -> [RejectedInteraction] {
-        try read { view throws(StorageError) in
-            var list: [RejectedInteraction] = []
-            let sql = """
-                SELECT number, received_at, sent_at, id, code, message, raw, plan_version FROM rejected_interactions
-                WHERE number > ?1 AND (?2 IS NULL OR code = ?2) ORDER BY number
-                """
-            for (connection, after) in [(view.main, after), (view.overflow, max(after, view.moved.rejected))] {
-                guard let connection else { continue }
-                let statement = try connection.cached(sql)
-                defer { statement.reset() }
-                statement.bind(1, after)
-                statement.bind(2, code)
-                while list.count < limit, try statement.step() {
-                    if let overflow = view.overflow, try isRemoved(statement.integer(0), overflow) { continue }
-                    list.append(
-                        RejectedInteraction(
-                            number: statement.integer(0), receivedAt: statement.integer(1),
-                            sentAt: statement.integerOrNil(2), id: statement.textOrNil(3), code: statement.text(4),
-                            message: statement.text(5), raw: statement.text(6), planVersion: statement.integer(7)))
-                }
-            }
-            return list
-        }
-    }
-
-    private func isRemoved(_ number: Int64, _ overflow: Connection) throws(StorageError) -> Bool {
-        let statement = try overflow.cached("SELECT 1 FROM removed_rejected WHERE number = ?1")
-        defer { statement.reset() }
-        statement.bind(1, number)
-        return try statement.step()
-    }
-
-    /// Error reports, newest first.
-    public func systemErrors(limit: Int) throws(StorageError) -> [SystemError] {
-        try read { view throws(StorageError) in
-            var list: [SystemError] = []
-            for (connection, after) in [(view.overflow, view.moved.error), (view.main, 0)] {
-                guard let connection else { continue }
-                let statement = try connection.cached(
-                    """
-                    SELECT context, category, error_message, error_stack, metadata, user_id, timestamp
-                    FROM system_errors WHERE number > ?1 ORDER BY number DESC
-                    """)
-                defer { statement.reset() }
-                statement.bind(1, after)
-                while list.count < limit, try statement.step() {
-                    list.append(
-                        SystemError(
-                            context: statement.text(0), category: statement.text(1), message: statement.text(2),
-                            stack: statement.textOrNil(3), metadata: statement.text(4), userID: statement.textOrNil(5),
-                            timestamp: Timestamp(rfc3339: statement.text(6))?.milliseconds ?? 0))
-                }
-            }
-            return list
-        }
-    }
-
     // MARK: Plan, settings, values
 
     /// The newest record of a kind at or below a position.

@@ -174,7 +174,8 @@ enum TenantSchema {
     private static let blockEnds =
         "CREATE TABLE log_block_ends(block INTEGER PRIMARY KEY, newest INTEGER NOT NULL)"
 
-    /// What the overflow file has beyond ``tables``: which rejected interactions of the main file are gone.
+    /// What the overflow file has beyond ``tables``: which rejected interactions of the main file are gone, and which have
+    /// another reason by now.
     static let overflowMigrations = [
         tables + """
 
@@ -182,6 +183,10 @@ enum TenantSchema {
             CREATE TABLE removed_rejected(number INTEGER PRIMARY KEY);
             """,
         commerceOverflow, blockEnds, searches,
+        """
+        CREATE TABLE changed_rejected(
+            number INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL, plan_version INTEGER NOT NULL)
+        """,
     ]
 
     /// Finds the searches among the log's records, and those of them that found nothing.

@@ -155,6 +155,21 @@ final class Transaction: TenantTransaction {
         }
     }
 
+    func setReasons(_ reasons: [RefusalReason]) throws(StorageError) {
+        try attempt { () throws(StorageError) in
+            let update = try tables.connection.cached(RefusalReason.update)
+            for reason in reasons {
+                try update.run(reason)
+                if isOverflow, try isInMain(reason.number) {
+                    try tables.connection.cached("INSERT OR REPLACE INTO changed_rejected VALUES(?1,?2,?3,?4)").run(
+                        reason)
+                }
+            }
+            // Messages have other lengths now.
+            if !reasons.isEmpty { refused.rejected = nil }
+        }
+    }
+
     private func isInMain(_ number: Int64) throws(StorageError) -> Bool {
         let statement = try main.connection.cached("SELECT 1 FROM rejected_interactions WHERE number = ?1")
         defer { statement.reset() }

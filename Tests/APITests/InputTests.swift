@@ -136,6 +136,25 @@ struct InputTests {
         #expect(try service.send("POST", path + "yes", text: Self.view).code == "invalid_parameter")
     }
 
+    @Test("A body of a type that a path does not take is answered 415, with the types that it takes")
+    func mediaTypes() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let text = Array(Self.view.utf8)
+        for path in ["/api/track", "/api/phoenix/track-interaction", "/search/click"] {
+            for type in ["text/xml", "application/x-ndjson"] {
+                let refused = try service.send("POST", path, type: type, text)
+                #expect(refused.status == 415 && refused.code == "unsupported_media_type", "\(path): \(refused.text)")
+                #expect(refused.text.contains("application/json"), "\(refused.text)")
+                #expect(!refused.text.contains("ndjson"), "\(refused.text)")
+            }
+        }
+        let lines = try service.send("POST", "/v1/interactions", type: "text/xml", text)
+        #expect(lines.status == 415 && lines.text.contains("application/x-ndjson"), "\(lines.text)")
+        let replay = try service.send("POST", "/v1/rejected/replay", type: "text/xml", Array("{}".utf8))
+        #expect(replay.status == 415 && replay.code == "unsupported_media_type", "\(replay.text)")
+    }
+
     @Test("An id in a header that is not UTF-8 is refused, not mended")
     func headers() throws {
         let service = try TestService()
@@ -167,6 +186,42 @@ struct InputTests {
         #expect(nobody.status == 200)
         let bad = try service.send("POST", path, headers: [("X-User-Token", "x.y.z")], text: event("null"))
         #expect(bad.status == 401)
+    }
+
+    @Test("An event of a shop that is sent again is answered with the session that it was given")
+    func shopSessions() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        func send(_ id: String, _ rest: String) throws -> Answer {
+            let body =
+                #"{"id":"\#(id)","shop_domain":"shop","interaction_type":"view","context":"homepage","metadata":{"product_ids":[1,2]},\#(rest)}"#
+            return try service.send("POST", "/api/phoenix/track-interaction", text: body)
+        }
+        let early = Timestamp(milliseconds: noon - 7_200_000).rfc3339
+        let events = [
+            ("a", #""browser_session_id":"b""#), ("b", #""customer_id":"c","browser_session_id":"b""#),
+            ("c", #""customer_id":"c""#), ("d", #""customer_id":"c","occurred_at":"\#(early)""#),
+        ]
+        let first = try events.map { try send($0.0, $0.1) }
+        let sessions = first.map { $0.json["session_id"]?.stringValue }
+        #expect(Set(sessions.compactMap(\.self)).count == events.count)
+        // At once, within the session, and when another one of the same person has begun.
+        for minutes: Int64 in [0, 10, 120] {
+            service.clock.now = noon + minutes * 60_000
+            if minutes > 60 {
+                for (event, session) in zip(events, sessions) {
+                    let next = try send("next-\(event.0)", event.1).json["session_id"]?.stringValue
+                    #expect(next != nil && (next != session) == (event.0 != "d"), "\(event.0)")
+                }
+            }
+            for (index, event) in events.enumerated() {
+                let again = try send(event.0, event.1)
+                #expect(again.json["tracked"] == 0 && again.json["success"] == true, "\(again.text)")
+                #expect(
+                    again.json["session_id"]?.stringValue == sessions[index], "\(event.0), \(minutes): \(again.text)")
+                #expect(again.json["interaction_ids"] == first[index].json["interaction_ids"])
+            }
+        }
     }
 
     @Test("Users whose ids look alike are two users")

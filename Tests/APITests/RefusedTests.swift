@@ -53,6 +53,22 @@ struct RefusedTests {
         #expect(try service.send("GET", "/v1/rejected?code=other").json["rejected"]?.arrayValue?.isEmpty == true)
     }
 
+    @Test("The total is of what is asked for")
+    func total() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let body = Array(repeating: Self.zap, count: 25).joined(separator: ",") + #",{"type":"view","user_id":"u1"}"#
+        #expect(try service.send("POST", "/v1/interactions", text: "[\(body)]").status == 200)
+        for (query, total) in [
+            ("", 26), ("?code=unknown_type", 25), ("?code=missing_entity_id", 1), ("?code=other", 0),
+        ] {
+            for page in ["limit=7", "cursor=20"] {
+                let target = "/v1/rejected\(query)\(query.isEmpty ? "?" : "&")\(page)"
+                #expect(try service.send("GET", target).json["total"]?.integerValue == Int64(total), "\(target)")
+            }
+        }
+    }
+
     @Test("A line that was not UTF-8 is refused again by a replay, one with U+FFFD of its own is not")
     func lostBytes() throws {
         let service = try TestService()
@@ -69,6 +85,80 @@ struct RefusedTests {
         #expect(left?.compactMap { $0["code"]?.stringValue } == ["invalid_json"])
         let own = try service.send("GET", "/v1/users/u/interactions").json["interactions"]?.arrayValue
         #expect(own?.compactMap { $0["entity_id"]?.stringValue } == ["p\u{fffd}"])
+    }
+
+    @Test("What does not pass a replay has the reason of that check from then on, and is found by it")
+    func reasons() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        for item in [#"{"type":"zap","user_id":"u1"}"#, #"{"type":"zip","entity_id":"p","user_id":"u1"}"#] {
+            #expect(try service.send("POST", "/v1/interactions", text: item).json["code"] == "unknown_type")
+        }
+        func listed(_ code: String) throws -> [JSONValue] {
+            try service.send("GET", "/v1/rejected?code=\(code)").json["rejected"]?.arrayValue ?? []
+        }
+        let before = try listed("unknown_type")
+        let plan = try service.send("PUT", "/v1/plan", text: Self.plan).json["version"]?.integerValue
+        #expect(before.count == 2 && before[0]["plan_version"]?.integerValue != plan)
+        let replayed = try service.send("POST", "/v1/rejected/replay")
+        #expect(replayed.json["rejected"] == 2, "\(replayed.text)")
+        let missing = try listed("missing_entity_id")
+        #expect(missing.map { $0["number"] } == [1])
+        #expect(missing.first?["plan_version"]?.integerValue == plan)
+        #expect(missing.first?["message"]?.stringValue?.contains("entity_id") == true)
+        #expect(missing.first?["interaction"] == before[0]["interaction"])
+        let unknown = try listed("unknown_type")
+        #expect(unknown.map { $0["number"] } == [2])
+        #expect(unknown.first?["plan_version"]?.integerValue == plan)
+        // What is found by the old code is not what has another by now.
+        let again = try service.send("POST", "/v1/rejected/replay", text: #"{"code":"unknown_type"}"#)
+        #expect(again.json["rejected"] == 1, "\(again.text)")
+    }
+
+    @Test("What came under a user's token is stored for no other user, by a replay either")
+    func forged() throws {
+        let service = try TestService()
+        defer { service.stop() }
+        let long = String(repeating: "s", count: 300)
+        func send(_ path: String, _ text: String, type: String = "application/json") throws -> Answer {
+            let headers = [("X-User-Token", InputTests.token(user: "u1", service))]
+            return try service.send("POST", path, key: service.writeKey, type: type, headers: headers, Array(text.utf8))
+        }
+        let forged = [
+            #"{"type":"view","entity_id":"p","user_id":"stranger"}"#,
+            #"{"type":"zap","entity_id":"p","user_id":"stranger"}"#, #"{"type":"zap","user_id":"stranger"}"#,
+            #"{"type":"zap","entity_id":"p","user_id":"\#(long)"}"#, #"{"type":"zap","entity_id":"p","user_id":7}"#,
+        ]
+        for item in forged { #expect(try send("/v1/interactions", item).json["code"] == "user_not_allowed", "\(item)") }
+        let lines = try send("/v1/interactions", forged.joined(separator: "\n"), type: "application/x-ndjson")
+        let batch = try send("/v1/interactions", "[\(forged.joined(separator: ","))]")
+        for answer in [lines, batch] {
+            let codes = answer.json["results"]?.arrayValue?.compactMap { $0["code"]?.stringValue }
+            #expect(codes == forged.map { _ in "user_not_allowed" }, "\(answer.text)")
+        }
+        func event(_ customer: String) -> String {
+            #"{"shop_domain":"shop","customer_id":\#(customer),"interaction_type":"zap","context":"cart","metadata":{"product_id":1}}"#
+        }
+        let phoenix = "/api/phoenix/track-interaction"
+        #expect(try send(phoenix, event("\"stranger\"")).json["errors"]?[0]?["code"] == "user_not_allowed")
+        let click = #"{"query":"q","product_id":"p","user_id":"stranger"}"#
+        #expect(try send("/search/click", click).json["code"] == "user_not_allowed")
+        // Not of the shape of this path, but of the shape that a replay reads.
+        let disguised = try send("/api/track", forged[0])
+        #expect(disguised.json["errors"]?[0]?["code"] == "unknown_field", "\(disguised.text)")
+        // These name nobody, or the one whose token it is: the user is kept with them.
+        let own = [#"{"type":"zap","entity_id":"p"}"#, #"{"type":"zap","entity_id":"p","user_id":"u1"}"#]
+        for item in own { #expect(try send("/v1/interactions", item).json["code"] == "unknown_type") }
+        #expect(try send(phoenix, event("null")).json["errors"]?[0]?["code"] == "unknown_type")
+
+        #expect(try service.send("PUT", "/v1/plan", text: Self.plan).status == 200)
+        let replayed = try service.send("POST", "/v1/rejected/replay", text: "{}")
+        #expect(replayed.json["tracked"] == 3 && replayed.json["rejected"] == 18, "\(replayed.text)")
+        let again = try service.send("POST", "/v1/rejected/replay", text: #"{"code":"user_not_allowed"}"#)
+        #expect(again.json["replayed"] == 0 && again.json["rejected"] == 17, "\(again.text)")
+        let stored = try service.send("GET", "/v1/interactions").json["interactions"]?.arrayValue
+        #expect(stored?.compactMap { $0["user_id"]?.stringValue } == ["u1", "u1", "u1"])
+        #expect(try service.send("GET", "/v1/rejected").json["total"] == 18)
     }
 
     @Test("Nobody can fill the disk with what is refused, however long a tenant keeps its data")

@@ -66,6 +66,14 @@ struct FuzzOracle {
     }
 
     private func who(_ found: [String: JSONView]) -> String? {
+        if let only = reception.onlyUser {
+            let user = text(found, "user_id")
+            if user.code == "invalid_user_id" { return user.code }
+            // One that is too long is another's too.
+            if user.code != nil || user.text.map({ Array($0.utf8) != Array(only.utf8) }) ?? false {
+                return "user_not_allowed"
+            }
+        }
         let type = text(found, "type")
         if found["type"] == nil { return "missing_type" }
         if let code = type.code { return code }
@@ -82,11 +90,7 @@ struct FuzzOracle {
             let key = Array(id.utf8).withUnsafeBytes { reception.hasher.entityKey($0, typeSalt: type.salt) }
             if !reception.knowsEntity(key) { return "unknown_entity" }
         }
-        let user = text(found, "user_id")
-        if let code = user.code { return code }
-        if let id = user.text, let only = reception.onlyUser, Array(id.utf8) != Array(only.utf8) {
-            return "user_not_allowed"
-        }
+        if let code = text(found, "user_id").code { return code }
         for name in ["anonymous_id", "session_id"] {
             if let code = text(found, name).code { return code }
         }

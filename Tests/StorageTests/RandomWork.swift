@@ -20,6 +20,7 @@ struct RandomWork {
         case batch([PlainRow], sentAt: Int64?)
         case record(LogRecord, Entity?)
         case remove([Int64])
+        case reasons([RefusalReason])
         case error(SystemError)
         case sessions([DailySessions])
         case value(String, String)
@@ -27,7 +28,7 @@ struct RandomWork {
 
     private mutating func step() -> Step {
         let sentAt = random.chance(0.5) ? moment : nil
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0: return .record(record(.plan, "{\"plan\":\(random.next())}"), nil)
         case 1: return .record(record(.settings, "{\"settings\":\(random.next())}"), nil)
         case 2: return .record(record(LogRecord.Kind(rawValue: "retention"), "{\"before\":1}"), nil)
@@ -51,7 +52,15 @@ struct RandomWork {
                         sessions: Int64.random(in: 0...9, using: &random),
                         bounces: Int64.random(in: 0...9, using: &random))
                 })
-        case 8: return .value(random.text("key", below: 4), random.anyText())
+        case 8:
+            let numbers = model.rejected.map(\.number).filter { _ in random.chance(0.3) }
+            return .reasons(
+                (numbers + [model.lastRejected + 100]).map { number in
+                    RefusalReason(
+                        number: number, code: random.text("code", below: 3), message: random.anyText(),
+                        planVersion: Int64.random(in: 0...9, using: &random))
+                })
+        case 9: return .value(random.text("key", below: 4), random.anyText())
         default:
             let count = Int.random(in: 0...(random.chance(0.1) ? 3000 : 60), using: &random)
             let around = moment
@@ -70,6 +79,7 @@ struct RandomWork {
             try transaction.append(&batch, sentAt: sentAt)
         case .record(let record, let entity): _ = try transaction.append(record, entity: entity)
         case .remove(let numbers): try transaction.removeRejected(numbers)
+        case .reasons(let reasons): try transaction.setReasons(reasons)
         case .error(let error): try transaction.append(error)
         case .sessions(let totals): try transaction.foldSessions(totals)
         case .value(let key, let value): try transaction.setValue(value, forKey: key)
@@ -81,6 +91,12 @@ struct RandomWork {
         case .batch(let rows, let sentAt): model.append(rows, sentAt: sentAt)
         case .record(let record, let entity): model.append(record, entity: entity)
         case .remove(let numbers): model.rejected.removeAll { numbers.contains($0.number) }
+        case .reasons(let reasons):
+            for reason in reasons {
+                if let index = model.rejected.firstIndex(where: { $0.number == reason.number }) {
+                    model.rejected[index].reason = reason
+                }
+            }
         case .error(let error): model.errors.append(error)
         case .sessions(let totals):
             for total in totals {
@@ -234,6 +250,9 @@ struct RandomWork {
         let wanted = model.rejected.filter { $0.number > after && (code == nil || $0.code == code) }.prefix(limit)
         #expect(try store.rejected(after: after, code: code, limit: limit) == Array(wanted), note)
         #expect(try store.rejected(after: 0, code: nil, limit: .max) == model.rejected, note)
+        for code in ["code0", "code1", "code2", "none"] {
+            #expect(try store.rejectedCount(code: code) == model.rejected.count { $0.code == code }, note)
+        }
         #expect(try store.systemErrors(limit: limit) == Array(model.errors.reversed().prefix(limit)), note)
 
         for kind in [LogRecord.Kind.plan, .settings, .entity, LogRecord.Kind(rawValue: "none")] {

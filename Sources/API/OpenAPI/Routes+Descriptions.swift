@@ -158,7 +158,10 @@ extension Routes {
         "PATCH /v1/settings": Operation(
             "Changes the settings that are given.", body: [.json(Schemas.ref("Settings"))], Schemas.ref("Settings")),
         "GET /v1/rejected": Operation(
-            "Interactions that were refused, oldest first.",
+            """
+            Interactions that were refused, oldest first, each with the reason of its last check. "total" says how many there \
+            are on all pages, of the code when one is given.
+            """,
             [
                 .query("code", Schemas.ref("Word")),
                 .query("cursor", Schemas.ref("RefusedCursor")), .limit1000,
@@ -167,7 +170,10 @@ extension Routes {
                 #""total": {"type": "integer"}, "rejected": {"type": "array"}"#,
                 optional: #""next_cursor": {"type": "string"}"#)),
         "POST /v1/rejected/replay": Operation(
-            "Checks refused interactions again, against the plan of now.",
+            """
+            Checks refused interactions again, against the plan of now. What could not be read, and what its sender might \
+            not send (`user_not_allowed`), stays refused.
+            """,
             body: [
                 .json(
                     """

@@ -10,7 +10,9 @@ extension Routes {
         Route(.post, "/v1/interactions", .write, limit: .byContentType) { (request, context) throws(Problem) in
             let tenant = try context.tenant
             let type = context.admission.fields.mediaType
-            guard type != .other else { throw unsupportedMediaType }
+            guard type != .other else {
+                throw unsupportedMediaType("application/json, application/x-ndjson, or text/plain")
+            }
             var query = try Query(request.queryItems)
             let importing = try query.choice("import", Choice.self) == .yes
             try query.refuseRest()
@@ -35,15 +37,15 @@ extension Routes {
         case no = "false"
     }
 
-    static let unsupportedMediaType = Problem(
-        415, "unsupported_media_type",
-        "Send application/json, application/x-ndjson, or text/plain from a page that is closing.")
+    private static func unsupportedMediaType(_ taken: String) -> Problem {
+        Problem(415, "unsupported_media_type", "Send \(taken) from a page that is closing.")
+    }
 
     /// Refuses a body that is not said to be JSON, or plain text as a closing page sends it.
     static func requireText(_ context: RouteContext) throws(Problem) {
         switch context.admission.fields.mediaType {
         case .json, .text: return
-        case .ndjson, .other: throw unsupportedMediaType
+        case .ndjson, .other: throw unsupportedMediaType("application/json, or text/plain")
         }
     }
 
@@ -58,15 +60,18 @@ extension Routes {
         }
     }
 
-    /// Hands a decoded request to the tenant's writer and answers once it is on disk.
+    /// Hands a decoded request to the tenant's writer and answers once it is on disk. With `recallsSessions` the answer
+    /// knows the sessions of duplicates too.
     static func collect(
-        _ decoded: DecodedRequest, _ tenant: TenantService, _ context: RouteContext,
+        _ decoded: DecodedRequest, _ tenant: TenantService, _ context: RouteContext, recallsSessions: Bool = false,
         answer: @escaping @Sendable (InteractionBatch) -> HTTPResponse
     ) -> HTTPAction {
         let server = context.server
         let admission = context.admission
         return .suspend { exchange in
-            let work = CollectWork.interactions(decoded.batch, sentAt: decoded.sentAt) { result in
+            let work = CollectWork.interactions(
+                decoded.batch, sentAt: decoded.sentAt, recallsSessions: recallsSessions
+            ) { result in
                 // Not here: the thread that follows the commits up has the next ones waiting.
                 exchange.resume {
                     switch result {

@@ -17,7 +17,9 @@ extension Routes {
             try query.refuseRest()
             do throws(StorageError) {
                 let page = try RefusedPage(tenant.store, after: Int64(after), code: code, limit: limit)
-                return .respond(.json(rejectedAnswer(page, total: try tenant.store.rejectedCount())))
+                let total =
+                    if let code { try tenant.store.rejectedCount(code: code) } else { try tenant.store.rejectedCount() }
+                return .respond(.json(rejectedAnswer(page, total: total)))
             } catch {
                 throw Problem(error)
             }
@@ -107,7 +109,8 @@ extension Routes {
     }
 
     /// Checks refused interactions against the plan of now. Those that pass are stored as of their own receipt and leave
-    /// the list; the others stay.
+    /// the list; the others stay, with the reason of this check, and those with a ``DropReason/lasting`` one whatever the
+    /// plan says.
     private static func replay(_ request: borrowing HTTPRequest, _ context: RouteContext) throws(Problem) -> HTTPAction
     {
         let tenant = try context.tenant
@@ -116,8 +119,9 @@ extension Routes {
         var after: Int64 = 0
         var limit = 1000
         if request.body.count > 0 {
+            let body = try jsonBody(request)
             do throws(FootfallError) {
-                var reader = try DocumentReader(try replayBody(request), path: "", code: "invalid_body")
+                var reader = try DocumentReader(body, path: "", code: "invalid_body")
                 code = try reader.string("code")
                 after = try RefusedPage.position(reader.value("cursor"))
                 limit = Int(try reader.integer("limit", in: 1...1000) ?? 1000)
@@ -137,26 +141,36 @@ extension Routes {
             tenant.isReplaying.store(false, ordering: .releasing)
             throw Problem(error)
         }
-        let rejected = page.items
+        let checked = page.items.filter { !DropReason.lasting.contains($0.code) }
         let reception = tenant.reception(now: context.now)
         var decoded = tenant.decoders.use { decoder in
-            decoder.replay(rejected.map { (raw: $0.raw, receivedAt: $0.receivedAt, sentAt: $0.sentAt) }, reception)
+            decoder.replay(checked.map { (raw: $0.raw, receivedAt: $0.receivedAt, sentAt: $0.sentAt) }, reception)
         }
         // One row came of each: those that are refused again stay where they are.
         var passed: [Int64] = []
         var rows: [InteractionRow] = []
-        for (row, item) in zip(decoded.batch.rows, rejected) where row.verdict != .rejected && !item.hasLostBytes {
-            passed.append(item.number)
-            rows.append(row)
+        var changed: [RefusalReason] = []
+        for (row, item) in zip(decoded.batch.rows, checked) {
+            if row.verdict != .rejected {
+                passed.append(item.number)
+                rows.append(row)
+                continue
+            }
+            let reason = RefusalReason(
+                number: item.number, code: decoded.batch.string(row.rejectionCode) ?? item.code,
+                message: decoded.batch.string(row.rejectionMessage) ?? item.message,
+                planVersion: Int64(row.planVersion))
+            if reason != item.reason { changed.append(reason) }
         }
-        let refusedAgain = rejected.count - rows.count
+        let refusedAgain = page.items.count - rows.count
         decoded.batch.rows = rows
         let numbers = passed
+        let reasons = changed
         let server = context.server
         let caller = context.caller
         let cursor = page.nextCursor
         return .suspend { [decoded] exchange in
-            let work = CollectWork.replay(decoded.batch, numbers: numbers) { result in
+            let work = CollectWork.replay(decoded.batch, passed: numbers, reasons: reasons) { result in
                 tenant.isReplaying.store(false, ordering: .releasing)
                 switch result {
                 case .success(let batch):
@@ -178,17 +192,6 @@ extension Routes {
             }
         }
     }
-
-    private static func replayBody(_ request: borrowing HTTPRequest) throws(FootfallError) -> JSONValue {
-        do throws(Problem) { return try jsonBody(request) } catch {
-            throw FootfallError(error.code, error.detail)
-        }
-    }
-}
-
-extension RejectedInteraction {
-    /// Whether it may have been a line that was not UTF-8: what stands for its bytes can be read, and was never sent.
-    fileprivate var hasLostBytes: Bool { code == "invalid_json" && raw.unicodeScalars.contains("\u{fffd}") }
 }
 
 /// Some of the refused interactions, in the order they came.

@@ -33,7 +33,7 @@ extension Routes {
                     404, "shop_not_found",
                     "The key's tenant has no shop with this domain; add it to \"domains\" in its settings.")
             }
-            return collect(decoded, tenant, context) { SourceAnswers.phoenix($0) }
+            return collect(decoded, tenant, context, recallsSessions: true) { SourceAnswers.phoenix($0) }
         },
         Route(.post, "/search/click", .write) { (request, context) throws(Problem) in
             let tenant = try context.tenant

@@ -14,6 +14,14 @@ public struct DropReason: Error, Sendable, Equatable {
 }
 
 extension DropReason {
+    /// Codes of what is never checked again. Its sender might not speak for the user it names, or it could not be read, so
+    /// that it is kept as it was sent: in the shape of its path, which may mean something else in the canonical one, and
+    /// without the user that its request stood for.
+    public static let lasting: Set<String> = Set(
+        [
+            otherUser, notAnObject, duplicateKey, nulCharacter, numberOverflow, unknownField(""), invalidLine(""),
+        ].map(\.code))
+
     // Reading the item.
     static let notAnObject = DropReason("not_an_object", "Each interaction must be a JSON object.")
     static let duplicateKey = DropReason("duplicate_key", "A field is given twice; leave one of them out.")

@@ -46,6 +46,7 @@ struct ItemDecoder {
             var row = InteractionRow()
             row.receivedAt = reception.receivedAt
             row.planVersion = reception.plan.version
+            try checkUser(fields)
             try setType(fields, &row, &batch)
             let entityType = try entityType(fields)
             try setEntity(fields, entityType, &row, &batch)
@@ -65,6 +66,14 @@ struct ItemDecoder {
 // MARK: - The steps
 
 extension ItemDecoder {
+    /// Comes before all that a change of the plan or of the limits can mend: what is refused for such a reason may be
+    /// replayed, when nobody knows any more whose token it came with. So no length is too long here.
+    private func checkUser(_ fields: ItemFields) throws(DropReason) {
+        guard let only = reception.onlyUser, let view = fields.userID else { return }
+        let id = try Self.text(view, "user_id", called.userID, limit: .max)
+        if !only.utf8.elementsEqual(id) { throw .otherUser }
+    }
+
     private func setType(_ fields: ItemFields, _ row: inout InteractionRow, _ batch: inout InteractionBatch)
         throws(DropReason)
     {
@@ -116,7 +125,6 @@ extension ItemDecoder {
         let limit = reception.limits.maximumIDBytes
         if let view = fields.userID {
             let id = try Self.text(view, "user_id", called.userID, limit: limit)
-            if let only = reception.onlyUser, !only.utf8.elementsEqual(id) { throw .otherUser }
             row.userID = batch.append(id)
             row.personKey = reception.hasher.key(id, .user)
         } else if let user = reception.defaultUser {

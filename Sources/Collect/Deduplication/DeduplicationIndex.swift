@@ -125,10 +125,15 @@ public final class DeduplicationIndex: @unchecked Sendable {
     /// Whether a key was stored within the window before `receivedAt`. Cost: that of ``insert(_:receivedAt:)``.
     /// Throws when a file cannot be read.
     public func contains(_ key: Key128, receivedAt: Int64) throws(StorageError) -> Bool {
+        try time(of: key, receivedAt: receivedAt) != nil
+    }
+
+    /// When a key was stored within the window before `receivedAt`; `nil` when it was not. Cost and errors: as above.
+    func time(of key: Key128, receivedAt: Int64) throws(StorageError) -> Int64? {
         let key = DeduplicationIndex.storable(key)
         let cutoff = cutoff(receivedAt)
-        if let time = recent.find(key).time, time > cutoff { return true }
-        return try isElsewhere(key, cutoff)
+        if let time = recent.find(key).time, time > cutoff { return time }
+        return try timeElsewhere(key, cutoff)
     }
 
     /// Stores a key unless it was stored within the window before `receivedAt`; says whether it did. Counts at once, for
@@ -140,7 +145,7 @@ public final class DeduplicationIndex: @unchecked Sendable {
         if inserted.isEmpty, isOfLaterDay(receivedAt) { freeze() }
         let place = recent.find(key)
         if let time = place.time, time > cutoff { return false }
-        if try isElsewhere(key, cutoff) { return false }
+        if try timeElsewhere(key, cutoff) != nil { return false }
         recent.store(key, time: receivedAt, at: place)
         inserted.append(Inserted(key: key, before: place.time))
         return true
@@ -178,12 +183,12 @@ public final class DeduplicationIndex: @unchecked Sendable {
     }
 
     @inline(__always)
-    private func isElsewhere(_ key: Key128, _ cutoff: Int64) throws(StorageError) -> Bool {
-        if let frozen, let time = frozen.find(key).time, time > cutoff { return true }
+    private func timeElsewhere(_ key: Key128, _ cutoff: Int64) throws(StorageError) -> Int64? {
+        if let frozen, let time = frozen.find(key).time, time > cutoff { return time }
         for file in files where file.filter.mayContain(key) {
-            if let time = try file.time(of: key, scratch: scratch), time > cutoff { return true }
+            if let time = try file.time(of: key, scratch: scratch), time > cutoff { return time }
         }
-        return false
+        return nil
     }
 
     // MARK: - Ends of commits

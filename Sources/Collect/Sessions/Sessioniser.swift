@@ -129,6 +129,16 @@ public final class Sessioniser: @unchecked Sendable {
         }
     }
 
+    /// The session that a row of this person at a moment was given, as text appended to the batch; none when it is not
+    /// remembered.
+    func recall(_ row: InteractionRow, at moment: Int64, in batch: inout InteractionBatch) -> ByteSpan {
+        let owner = owner(of: row, in: batch)
+        guard !owner.key.isNone, let session = table.nearest(owner.key, to: moment, reach: timeout) else {
+            return .none
+        }
+        return session.pointee.id.withText { batch.append($0) }
+    }
+
     /// Learns from rows of the log, in order, as if they had just been given their sessions.
     public func observe(_ batch: InteractionBatch) {
         for row in batch.rows { learn(row, in: batch) }
