@@ -29,7 +29,7 @@ public struct HTTPServerConfiguration: Sendable {
         host: String = "127.0.0.1", port: UInt16 = 8080, unixSocketPath: String? = nil, threads: Int = 2,
         maximumBodyBytes: Int = 1 << 20, maximumBufferedBytes: Int = 256 << 20, connectionTimeoutSeconds: Int = 30,
         maximumConnections: Int = 4096,
-        maximumHeaderBytes: Int = 12 << 10, maximumTargetBytes: Int = 8 << 10
+        maximumHeaderBytes: Int = 10 << 10, maximumTargetBytes: Int = 8 << 10
     ) {
         self.host = host
         self.port = port

@@ -30,7 +30,7 @@ struct ConfigurationTests {
         #expect(options.threads == 6)
         #expect(options.maximumConnections == 4096)
         #expect(options.timeoutSeconds == 30)
-        #expect(options.maximumHeaderBytes == 12288)
+        #expect(options.maximumHeaderBytes == 10240)
         #expect(options.queuedInteractions == 200_000)
         #expect(options.queuedBytes == 256 << 20)
         #expect(options.corsOrigins == ["*"])

@@ -74,7 +74,7 @@ extension ServeOptions {
                 "timeout", "SECONDS", .integer(1...86_400), default: "30", isConfigurable: true,
                 "How long a connection may stay silent."),
             OptionDeclaration(
-                "max-header-bytes", "BYTES", .bytes(8192...1_048_576), default: "12288", isConfigurable: true,
+                "max-header-bytes", "BYTES", .bytes(8192...1_048_576), default: "10240", isConfigurable: true,
                 "Largest request line with headers; past it 431."),
             OptionDeclaration(
                 "queue-interactions", "N", .integer(1...100_000_000), default: "200000", isConfigurable: true,
