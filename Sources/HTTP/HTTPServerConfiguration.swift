@@ -18,8 +18,8 @@ public struct HTTPServerConfiguration: Sendable {
     public var connectionTimeoutSeconds: Int
     /// Connections open at once; a further one is answered 503 and closed.
     public var maximumConnections: Int
-    /// Largest request line and headers together, in bytes: past it 431. Each open connection holds twice as much,
-    /// and at least 24 KiB.
+    /// Largest request line and headers together, in bytes: past it 431. Each open connection holds 1.6 times as
+    /// much, and at least 16 KiB.
     public var maximumHeaderBytes: Int
     /// Largest request target (path and query) in bytes: past it 414.
     public var maximumTargetBytes: Int
