@@ -87,9 +87,9 @@ static inline int ff_mhd_add(struct MHD_Daemon *daemon, int socket, const struct
 /// Names the calling thread for tools that list threads; at most 15 bytes count.
 static inline void ff_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-/// Asks for short turns of the processor, which come sooner, for the calling thread: half a millisecond, a sixth of the usual
-/// one or less (with a tenth threads take turns so often that single interactions are a sixteenth fewer). Linux takes the length of a turn from
-/// an ordinary thread from 6.12 on and passes over it before; the share of the processor stays the same.
+/// Asks for short turns of the processor, which come sooner, for the calling thread: half a millisecond (with a tenth of one,
+/// threads take turns so often that single interactions are a sixteenth fewer). Linux takes the length of a turn from an
+/// ordinary thread from 6.12 on and passes over it before; the share of the processor stays the same.
 static inline void ff_short_turns(void) {
     struct {
         uint32_t size, policy;
