@@ -73,8 +73,12 @@ public struct CollectWork: Sendable {
     ) -> CollectWork {
         CollectWork(
             kind: .interactions(HandedBatch(batch), sentAt: sentAt, replay: nil), rows: batch.rows.count,
-            bytes: batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride, completion: completion,
+            bytes: bytes(of: batch), completion: completion,
             recallsSessions: recallsSessions)
+    }
+
+    private static func bytes(of batch: InteractionBatch) -> Int {
+        batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride
     }
 
     /// Interactions that were refused before and pass now: stored, and taken off the list of refused ones, in one commit.
@@ -83,7 +87,7 @@ public struct CollectWork: Sendable {
         _ batch: InteractionBatch, passed numbers: [Int64], reasons: [RefusalReason],
         completion: @escaping @Sendable (Result<InteractionBatch, StorageError>) -> Void
     ) -> CollectWork {
-        var bytes = batch.bytes.count + batch.rows.count * MemoryLayout<InteractionRow>.stride
+        var bytes = bytes(of: batch)
         for reason in reasons { bytes += MemoryLayout<RefusalReason>.stride + reason.message.utf8.count }
         return CollectWork(
             kind: .interactions(HandedBatch(batch), sentAt: nil, replay: Replay(passed: numbers, reasons: reasons)),

@@ -111,10 +111,7 @@ struct KeptConnectionTests {
     func ownOrigin() throws {
         let service = try TestService()
         defer { service.stop() }
-        var configuration = FootfallServer.Configuration()
-        configuration.corsOrigins = ["https://shop.example"]
-        let handler = FootfallServer(
-            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let handler = service.handler { $0.corsOrigins = ["https://shop.example"] }
         let server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 1), handler: handler)
         try server.start()
         defer { server.stop(graceSeconds: 0) }

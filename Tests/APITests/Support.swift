@@ -70,6 +70,13 @@ final class TestService: Sendable {
         try server.start()
     }
 
+    /// Another handler of the same tenants, set up differently.
+    func handler(_ change: (inout FootfallServer.Configuration) -> Void) -> FootfallServer {
+        var configuration = FootfallServer.Configuration()
+        change(&configuration)
+        return FootfallServer(directory: directory, configuration: configuration, log: Log(level: .error))
+    }
+
     /// Stops in the order in which the program does.
     func stop() {
         server.stop(graceSeconds: 5)

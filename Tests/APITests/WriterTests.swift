@@ -217,10 +217,8 @@ struct WriterTests {
     func vary() throws {
         let service = try TestService()
         defer { service.stop() }
-        var configuration = FootfallServer.Configuration()
-        configuration.corsOrigins = ["https://shop.example", "https://blog.example"]
-        let handler = FootfallServer(
-            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let listed = ["https://shop.example", "https://blog.example"]
+        let handler = service.handler { $0.corsOrigins = listed }
         func headers(_ origin: String?) -> [String: String] {
             var caller = Caller()
             caller.origin = origin
@@ -230,7 +228,7 @@ struct WriterTests {
         for origin in [nil, "https://shop.example", "https://blog.example", "https://other.example", "null"] {
             let answer = headers(origin)
             #expect(answer["Vary"] == "Origin")
-            let isKnown = origin.map { configuration.corsOrigins.contains($0) } ?? false
+            let isKnown = origin.map { listed.contains($0) } ?? false
             #expect(answer["Access-Control-Allow-Origin"] == (isKnown ? origin : nil))
         }
     }
@@ -239,10 +237,7 @@ struct WriterTests {
     func refusalsAcrossOrigins() throws {
         let service = try TestService()
         defer { service.stop() }
-        var configuration = FootfallServer.Configuration()
-        configuration.corsOrigins = ["https://shop.example"]
-        let handler = FootfallServer(
-            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let handler = service.handler { $0.corsOrigins = ["https://shop.example"] }
         let server = try HTTPServer(
             HTTPServerConfiguration(port: 0, threads: 1, connectionTimeoutSeconds: 1), handler: handler)
         try server.start()
@@ -273,10 +268,7 @@ struct WriterTests {
     func metrics() throws {
         let service = try TestService()
         defer { service.stop() }
-        var configuration = FootfallServer.Configuration()
-        configuration.metricsNeedSecretKey = true
-        let handler = FootfallServer(
-            directory: service.directory, configuration: configuration, log: Log(level: .error))
+        let handler = service.handler { $0.metricsNeedSecretKey = true }
         let server = try HTTPServer(HTTPServerConfiguration(port: 0, threads: 1), handler: handler)
         try server.start()
         defer { server.stop(graceSeconds: 0) }

@@ -71,13 +71,7 @@ extension Routes {
             let limit = try query.integer("limit", in: 1...100) ?? 100
             try query.refuseRest()
             let id = context.parameters[0]
-            if !context.principal.speaksForAnyUser {
-                guard let user = try Actor.tokenUser(context, tenant), user.utf8.elementsEqual(id.utf8) else {
-                    throw Problem(
-                        403, "user_not_allowed",
-                        "Reading a user's interactions needs a secret key, or that user's token in X-User-Token.")
-                }
-            }
+            try Actor.require(id, for: "Reading a user's interactions", context, tenant)
             guard let recent = tenant.live.recent(user: id) else {
                 throw Problem.notFound("Nothing is known of a user with this id.")
             }

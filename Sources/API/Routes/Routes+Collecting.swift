@@ -9,7 +9,7 @@ extension Routes {
     static let collecting: [Route] = [
         Route(.post, "/v1/interactions", .write, limit: .byContentType) { (request, context) throws(Problem) in
             let tenant = try context.tenant
-            let type = context.admission.fields.mediaType
+            let type = context.fields.mediaType
             guard type != .other else {
                 throw unsupportedMediaType("application/json, application/x-ndjson, or text/plain")
             }
@@ -43,7 +43,7 @@ extension Routes {
 
     /// Refuses a body that is not said to be JSON, or plain text as a closing page sends it.
     static func requireText(_ context: RouteContext) throws(Problem) {
-        switch context.admission.fields.mediaType {
+        switch context.fields.mediaType {
         case .json, .text: return
         case .ndjson, .other: throw unsupportedMediaType("application/json, or text/plain")
         }
@@ -92,7 +92,7 @@ enum Actor {
     /// Everything about the request that the decoder needs, the persons of its headers included.
     static func reception(_ context: RouteContext, _ tenant: TenantService) throws(Problem) -> Reception {
         var reception = tenant.reception(now: context.now)
-        let fields = context.admission.fields
+        let fields = context.fields
         reception.defaultUser = try id(fields.user, "X-User-Id", reception)
         if let user = try tokenUser(context, tenant) {
             // Byte by byte: texts that look alike may be two users.
@@ -108,9 +108,21 @@ enum Actor {
 
     /// The user that the request's user token names; `nil` without a token.
     static func tokenUser(_ context: RouteContext, _ tenant: TenantService) throws(Problem) -> String? {
-        guard let token = context.admission.fields.userToken else { return nil }
+        guard let token = context.fields.userToken else { return nil }
         let secrets = context.server.directory.keys.signingSecrets(of: tenant.id)
         return try UserToken.user(token, secrets: secrets, now: context.now)
+    }
+
+    /// Throws unless who asks speaks for any user, or for this one by a user token beside a write key. `what` begins the
+    /// sentence that says so.
+    static func require(_ user: String, for what: String, _ context: RouteContext, _ tenant: TenantService)
+        throws(Problem)
+    {
+        if context.principal.speaksForAnyUser { return }
+        guard let own = try tokenUser(context, tenant), own.utf8.elementsEqual(user.utf8) else {
+            throw Problem(
+                403, "user_not_allowed", "\(what) needs a secret key, or that user's token in X-User-Token.")
+        }
     }
 
     private static func id(_ sent: SentFields.SentText?, _ name: StaticString, _ reception: Reception) throws(Problem)

@@ -17,7 +17,7 @@ extension Routes {
             try CallbackSignature.check(
                 request.header("X-Signature"), body: request.body,
                 secrets: context.server.directory.keys.signingSecrets(of: tenant.id), now: context.now)
-            guard [.json, .text].contains(context.admission.fields.mediaType) else {
+            guard [.json, .text].contains(context.fields.mediaType) else {
                 throw Problem(415, "unsupported_media_type", "Send application/json.")
             }
             switch try paymentCallback(request, context, tenant) {

@@ -56,23 +56,13 @@ extension Routes {
         return answer + Array(#","interactions":"#.utf8) + InteractionAnswers.array(rows) + [UInt8(ascii: "}")]
     }
 
-    /// A user's list needs a secret key, or that user's token beside a write key.
-    private static func allow(_ user: String, _ context: RouteContext, _ tenant: TenantService) throws(Problem) {
-        if context.principal.speaksForAnyUser { return }
-        guard let named = try Actor.tokenUser(context, tenant), named.utf8.elementsEqual(user.utf8) else {
-            throw Problem(
-                403, "user_not_allowed",
-                "A user's list needs a secret key, or that user's token in X-User-Token.")
-        }
-    }
-
     /// Reads a request, makes the list, has it kept and answers.
     private static func list(
         _ parameters: inout ListParameters, _ context: RouteContext, about subject: (type: String, id: String)? = nil
     ) throws(Problem) -> HTTPAction {
         let tenant = try context.tenant
         let audience = try ListRequest.audience(&parameters, tenant)
-        if let user = audience.user { try allow(user, context, tenant) }
+        if let user = audience.user { try Actor.require(user, for: "A user's list", context, tenant) }
         let asked = try ListRequest(&parameters, audience, about: subject, tenant, now: context.now)
         guard let query = asked.query else {
             return .respond(.json(try ListMaker(tenant, now: context.now).answer(asked, found: [])))

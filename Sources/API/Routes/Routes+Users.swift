@@ -42,7 +42,7 @@ extension Routes {
             let tenant = try context.tenant
             try Query(request.queryItems).refuseRest()
             let id = context.parameters[0]
-            try allowReading(of: id, context, tenant)
+            try Actor.require(id, for: "Reading what belongs to a user", context, tenant)
             let (profile, purchases, carts): (UserProfile?, Purchases, [StoredDocument])
             do throws(StorageError) {
                 profile = try tenant.profile(of: id)
@@ -74,7 +74,7 @@ extension Routes {
             let cursor = try query.string("cursor")
             try query.refuseRest()
             let id = context.parameters[0]
-            try allowReading(of: id, context, tenant)
+            try Actor.require(id, for: "Reading what belongs to a user", context, tenant)
             var before: Int64?
             if let cursor {
                 guard let place = PageCursor.decode(cursor, "order", fields: 1), let position = Int64(place[0]),
@@ -131,18 +131,6 @@ extension Routes {
 
     static let invalidCursor = Problem(
         400, "invalid_cursor", "Take the cursor from \"next_cursor\" of the page before.")
-
-    /// Throws unless who asks may read what belongs to a user.
-    private static func allowReading(of user: String, _ context: RouteContext, _ tenant: TenantService)
-        throws(Problem)
-    {
-        if context.principal.speaksForAnyUser { return }
-        guard let own = try Actor.tokenUser(context, tenant), own.utf8.elementsEqual(user.utf8) else {
-            throw Problem(
-                403, "user_not_allowed",
-                "Reading what belongs to a user needs a secret key, or that user's token in X-User-Token.")
-        }
-    }
 
     private static func changeUser(
         _ change: TenantService.UserChange, _ bytes: Int, _ context: RouteContext, _ tenant: TenantService,

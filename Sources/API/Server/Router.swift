@@ -33,6 +33,7 @@ struct RouteContext: Sendable {
 
     var principal: Principal { admission.principal }
     var caller: Caller { admission.caller }
+    var fields: SentFields { admission.fields }
     /// The values of the pattern's `{…}` segments, in order.
     var parameters: [String] { admission.parameters }
 }

@@ -90,12 +90,7 @@ final class SnapshotKeeper: Sendable {
                         LiveState.trimPages()
                     }
                 })
-            if !queued {
-                state.withLock { state in
-                    state.isWriting = false
-                    state.failures += 1
-                }
-            }
+            if !queued { noteFailure() }
         }
     }
 
@@ -126,11 +121,15 @@ final class SnapshotKeeper: Sendable {
             log.debug("snapshot", ["position": .integer(position)])
         } catch {
             // Without a snapshot a restart takes longer and loses nothing.
-            state.withLock { state in
-                state.isWriting = false
-                state.failures += 1
-            }
+            noteFailure()
             log.error("snapshot_failed", ["code": .string(error.code), "message": .string(error.message)])
+        }
+    }
+
+    private func noteFailure() {
+        state.withLock { state in
+            state.isWriting = false
+            state.failures += 1
         }
     }
 }
